@@ -1,0 +1,1 @@
+"""Know no domain: errors, access registry, encrypted fields, pictures."""

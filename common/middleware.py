@@ -1,0 +1,100 @@
+"""Two guards of every request: refusals become sentences, and no door opens without a rule."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.utils.cache import patch_vary_headers
+
+from common import access
+from common.errors import Conflict, DomainError, NotAllowed, NotFound, NotSignedIn
+from common.views import refuse, wants_fragment, wants_json
+
+logger = logging.getLogger(__name__)
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class DomainErrorMiddleware:
+    """Turn what the business refuses into a page, a fragment or JSON, with the same words in each."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Answer domain errors, missing rows and refusals; leave the rest to the 500 page."""
+        if isinstance(exception, DomainError):
+            return refuse(request, exception)
+        if isinstance(exception, Http404):
+            return refuse(request, NotFound())
+        if isinstance(exception, PermissionDenied):
+            return refuse(request, NotAllowed())
+        if isinstance(exception, OperationalError) and _lost_a_lock(exception):
+            logger.warning("A lock was not given in time at %s", request.path)
+            return refuse(request, Conflict("这会儿有人正在改同一处，没有保存。请过几秒再提交一次。"))
+        return None
+
+
+# lock_not_available and deadlock_detected: the database undid everything, so the person may simply try again.
+_LOCK_CODES = {"55P03", "40P01"}
+
+
+def _lost_a_lock(exception: OperationalError) -> bool:
+    return getattr(exception.__cause__, "pgcode", None) in _LOCK_CODES
+
+
+class AccessMiddleware:
+    """Refuse a view without a rule, send strangers to the login page and others away."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        match = request.resolver_match
+        rule = access.rule_of(match.func, match.namespaces) if match else None
+        if rule is not None and not rule.open and not response.has_header("Cache-Control"):
+            # What only some may see must not wait in a shared computer's cache.
+            response["Cache-Control"] = "private, no-store"
+        return response
+
+    def process_view(
+        self, request: HttpRequest, view: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        """Ask the door's rule before the view runs."""
+        match = request.resolver_match
+        rule = access.rule_of(view, match.namespaces if match else ())
+        if rule is None:
+            logger.error("A URL without an access rule was refused: %s", match.route if match else view)
+            return refuse(request, NotAllowed())
+        if rule.allows(request.user):
+            return None
+        if request.user.is_authenticated:
+            return refuse(request, NotAllowed())
+        return ask_to_sign_in(request)
+
+
+def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Send a stranger to the login page; tell scripts and fragments 401."""
+    if wants_json(request):
+        return refuse(request, NotSignedIn())
+    address = resolve_url(settings.LOGIN_URL)
+    if request.method in {"GET", "HEAD"}:
+        address = f"{address}?{urlencode({'next': request.get_full_path()})}"
+    if wants_fragment(request):
+        response = refuse(request, NotSignedIn())
+        response["HX-Redirect"] = address
+        return response
+    response = HttpResponseRedirect(address)
+    patch_vary_headers(response, ("Cookie",))
+    return response

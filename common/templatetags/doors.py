@@ -1,0 +1,15 @@
+"""What a template may ask about the person who looks."""
+
+from typing import Any
+
+from django import template
+
+from common import access
+
+register = template.Library()
+
+
+@register.filter
+def may(user: Any, permission: str) -> bool:
+    """Tell whether the person holds `permission` anywhere, so that a page offers only doors that open."""
+    return access.holds(user, permission)
