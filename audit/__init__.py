@@ -1,0 +1,1 @@
+"""Keep what happened and what must follow: events, jobs, reads of personal data."""

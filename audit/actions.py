@@ -1,0 +1,130 @@
+"""The only writers of the trail, of signs of life, and of what an official may do to a job."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any, Protocol
+from uuid import UUID
+
+from django.db import connection, models, transaction
+from django.db.models.functions import Now
+from django.db.transaction import TransactionManagementError
+
+from audit.jobs import enqueue
+from audit.jobs.bell import ring
+from audit.jobs.payload import ids_and_numbers
+from audit.models import Event, Heartbeat, Job, JobState, PersonalDataRead
+from audit.registry import handlers_of
+
+DELIVER = "audit.deliver"
+SYSTEM = "系统"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who acts without an account, such as a resident who holds a tracking link."""
+
+    id: UUID | None
+    label: str
+
+
+class Person(Protocol):
+    """A user account, as far as the trail needs to know it."""
+
+    pk: Any
+
+    def get_username(self) -> str: ...
+
+
+def record(
+    *,
+    verb: str,
+    target: models.Model | None,
+    actor: Actor | Person | None = None,
+    before: str = "",
+    after: str = "",
+    reason: str = "",
+    on_behalf_of: str = "",
+    data: Mapping[str, Any] | None = None,
+) -> Event:
+    """Add an event to the caller's transaction, and one delivery for each handler that listens to `verb`.
+
+    Refused outside a transaction. `data` takes ids and numbers only.
+    """
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("An event is recorded in the transaction of the change it tells of.")
+    actor_id, actor_label = who(actor)
+    event = Event.objects.create(
+        actor_id=actor_id,
+        actor_label=actor_label,
+        on_behalf_of=on_behalf_of,
+        verb=verb,
+        target_type=target._meta.label_lower if target is not None else "",
+        target_id=str(target.pk) if target is not None else "",
+        before=before,
+        after=after,
+        reason=reason,
+        scope_path=getattr(target, "scope_path", "") or "",
+        data=ids_and_numbers(data or {}),
+    )
+    for name in handlers_of(verb):
+        enqueue(DELIVER, f"event:{event.pk}:{name}", {"event": event.pk, "handler": name})
+    return event
+
+
+def record_read(
+    *, actor: Actor | Person, subject_type: str, subject_id: object, field: str, purpose: str
+) -> PersonalDataRead:
+    """Note that `actor` is about to see a personal value, and commit before it is shown.
+
+    Refused inside a transaction: a rollback would take the trace away but not what was seen.
+    """
+    actor_id, actor_label = who(actor)
+    with transaction.atomic(durable=True):
+        return PersonalDataRead.objects.create(
+            actor_id=actor_id,
+            actor_label=actor_label,
+            subject_type=subject_type,
+            subject_id=str(subject_id),
+            field=field,
+            purpose=purpose,
+        )
+
+
+def who(actor: Actor | Person | None) -> tuple[UUID | None, str]:
+    """Return id and label of `actor`; nobody is the system itself."""
+    if actor is None:
+        return None, SYSTEM
+    if isinstance(actor, Actor):
+        return actor.id, actor.label
+    label = getattr(actor, "display_name", "") or actor.get_username()
+    return (actor.pk if isinstance(actor.pk, UUID) else None), label
+
+
+def retry(job: Job, *, actor: Actor | Person) -> bool:
+    """Give a dead job ten new attempts; return False when it is not dead (any more)."""
+    with transaction.atomic():
+        changed = Job.objects.filter(pk=job.pk, state=JobState.DEAD).update(
+            state=JobState.PENDING, attempts=0, next_at=Now(), enqueued_at=Now(), lease_until=None
+        )
+        if changed:
+            record(actor=actor, verb="job.retried", target=job, before=JobState.DEAD, after=JobState.PENDING)
+            transaction.on_commit(partial(ring, [job.pk]), robust=True)
+    return bool(changed)
+
+
+def beat(name: str, detail: str = "") -> None:
+    """Leave a sign of life of the process kind `name`, by the database's clock."""
+    Heartbeat.objects.bulk_create(
+        [Heartbeat(name=name, at=Now(), detail=detail[:200])],
+        update_conflicts=True,
+        unique_fields=["name"],
+        update_fields=["at", "detail"],
+    )
+
+
+def forget_done_jobs(*, kinds: str = "", older_than: timedelta = timedelta(days=30)) -> int:
+    """Delete done jobs whose kind begins with `kinds`; their keys are free again afterwards."""
+    old = Job.objects.filter(state=JobState.DONE, done_at__lt=Now() - older_than, kind__startswith=kinds)
+    return old.delete()[0]

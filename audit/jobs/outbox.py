@@ -1,0 +1,55 @@
+"""Write a job in the transaction of the change that asks for it."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.transaction import TransactionManagementError
+
+from audit.jobs.bell import ring
+from audit.jobs.payload import ids_and_numbers
+from audit.models import Job
+
+NO_DELAY = timedelta(0)
+
+# ON CONFLICT leaves a known key alone without breaking the caller's transaction.
+INSERT = """
+    INSERT INTO audit_job (kind, key, payload, state, attempts, last_error, next_at, enqueued_at, created_at)
+    VALUES (%(kind)s, %(key)s, %(payload)s::jsonb, 'pending', 0, '',
+            coalesce(%(at)s::timestamptz, statement_timestamp() + %(delay)s),
+            CASE WHEN %(ring)s THEN statement_timestamp() END, statement_timestamp())
+    ON CONFLICT (key) DO NOTHING
+    RETURNING *
+"""
+
+
+def enqueue(
+    kind: str,
+    key: str,
+    payload: Mapping[str, Any] | None = None,
+    *,
+    delay: timedelta = NO_DELAY,
+    at: datetime | None = None,
+) -> Job | None:
+    """Add the job `key` to the caller's transaction and ring for it after the commit.
+
+    A known `key` stays as it is, and None comes back. Refused outside a transaction.
+    """
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("A job is written in the transaction of the change that asks for it.")
+    at_once = at is None and not delay
+    values = {
+        "kind": kind,
+        "key": key,
+        "payload": json.dumps(ids_and_numbers(payload or {})),
+        "at": at,
+        "delay": delay,
+        "ring": at_once,
+    }
+    job = next(iter(Job.objects.raw(INSERT, values)), None)
+    if job is not None and at_once:
+        transaction.on_commit(partial(ring, [job.pk]), robust=True)
+    return job
