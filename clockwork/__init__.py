@@ -1,0 +1,1 @@
+"""Tell when: work calendar, deadlines, periodic runs."""
