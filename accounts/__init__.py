@@ -1,0 +1,1 @@
+"""Tell who: users, sign-in, sessions."""

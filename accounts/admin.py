@@ -1,0 +1,98 @@
+"""Accounts in the admin: made, renamed, closed and given temporary passwords here; every write is an action."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.contrib.auth import password_validation
+from django.http import HttpRequest
+
+from accounts import actions
+from accounts.models import User
+from common.errors import Invalid
+from common.masks import mask_phone
+
+
+class AccountForm(forms.ModelForm):
+    """One account; the phone number stays masked, a new one is typed into its own entry."""
+
+    new_phone = forms.CharField(label="手机号", max_length=20, required=False, help_text="不改就留空。")
+    temporary_password = forms.CharField(
+        label="临时密码",
+        required=False,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="本人第一次登录后要改掉。不改就留空。",
+    )
+
+    class Meta:
+        model = User
+        fields = ("username", "display_name", "is_active")
+
+    def clean_temporary_password(self) -> str:
+        """Refuse a weak temporary password."""
+        password: str = self.cleaned_data["temporary_password"]
+        if password:
+            password_validation.validate_password(password, self.instance)
+        elif self.instance._state.adding:
+            raise forms.ValidationError("新账号要有一个临时密码。")
+        return password
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what the actions would refuse, next to its field."""
+        data = super().clean() or {}
+        try:
+            actions.check_free(self.instance, username=data.get("username", ""), phone=data.get("new_phone", ""))
+        except Invalid as error:
+            self.add_error("new_phone" if error.field == "phone" else error.field or None, error.message)
+        return data
+
+
+@admin.register(User)
+class UserAdmin(admin.ModelAdmin):
+    """Accounts, without phone numbers in sight."""
+
+    form = AccountForm
+    list_display = ("username", "display_name", "masked_phone", "is_active", "must_change_password", "last_login")
+    list_filter = ("is_active", "must_change_password")
+    search_fields = ("username", "display_name")
+    ordering = ("username",)
+    actions = None
+
+    @admin.display(description="手机号")
+    def masked_phone(self, user: User) -> str:
+        """Show the number with its middle hidden."""
+        return mask_phone(user.phone) or "—"
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Keep the user name as it was made."""
+        return ("username", "masked_phone", "last_login") if obj else ()
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Show the number's mask and the last sign-in only for an account that exists."""
+        if obj is None:
+            return ("username", "display_name", "new_phone", "temporary_password")
+        seen = ("username", "display_name", "masked_phone", "last_login", "is_active")
+        return (*seen, "new_phone", "temporary_password")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Close accounts instead of deleting them: the trail names them."""
+        return False
+
+    def save_model(self, request: HttpRequest, obj: User, form: AccountForm, change: bool) -> None:
+        """Store the account through its actions."""
+        data, actor = form.cleaned_data, request.user
+        if not change:
+            made = actions.create_user(
+                username=data["username"],
+                display_name=data["display_name"],
+                phone=data["new_phone"],
+                password=data["temporary_password"],
+                actor=actor,
+            )
+            obj.pk, obj._state.adding = made.pk, False
+            return
+        actions.change_profile(obj, display_name=data["display_name"], phone=data["new_phone"] or None, actor=actor)
+        if data["temporary_password"]:
+            actions.change_password(obj, password=data["temporary_password"], actor=actor, must_change=True)
+        actions.set_active(obj, active=data["is_active"], actor=actor)

@@ -1,0 +1,90 @@
+"""What people type to sign in and to change their password."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth import authenticate, password_validation
+from django.http import HttpRequest
+
+from accounts.models import User
+
+_WRONG = "用户名、手机号或者密码不对。请再试一次；想不起来，请本单位的管理员重置密码。"
+_SLOW = "这个账号刚才试错太多次，请过一会儿再试；急用请本单位的管理员重置密码。"
+
+
+class SignInForm(forms.Form):
+    """User name or phone number, and password; says the same whether or not there is such an account."""
+
+    username = forms.CharField(
+        label="用户名或者手机号",
+        max_length=150,
+        error_messages={"required": "请填用户名或者手机号。"},
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    password = forms.CharField(
+        label="密码",
+        strip=False,
+        max_length=200,
+        error_messages={"required": "请填密码。"},
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+        self.user: User | None = None
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse a pair that does not belong together."""
+        data = super().clean() or {}
+        if data.get("username") and data.get("password"):
+            found = authenticate(self.request, username=data["username"].strip(), password=data["password"])
+            if found is None:
+                raise forms.ValidationError(_SLOW if getattr(self.request, "slowed_down", False) else _WRONG)
+            self.user = User.objects.get(pk=found.pk)
+            self.user.backend = getattr(found, "backend", "")  # type: ignore[attr-defined]
+        return data
+
+
+class PasswordForm(forms.Form):
+    """The present password once, the new one twice."""
+
+    old_password = forms.CharField(
+        label="现在的密码",
+        strip=False,
+        max_length=200,
+        error_messages={"required": "请填现在的密码。"},
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    new_password = forms.CharField(
+        label="新密码",
+        strip=False,
+        max_length=200,
+        error_messages={"required": "请填新密码。"},
+        help_text="至少 10 位，大写字母、小写字母、数字、符号中有三种；或者用一句 16 个字以上的话。",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    again = forms.CharField(
+        label="再填一遍新密码",
+        strip=False,
+        max_length=200,
+        error_messages={"required": "请再填一遍新密码。"},
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_new_password(self) -> str:
+        """Refuse a password that breaks a rule."""
+        password: str = self.cleaned_data["new_password"]
+        password_validation.validate_password(password, self.user)
+        return password
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse two new passwords that differ."""
+        data = super().clean() or {}
+        if "new_password" in data and "again" in data and data["new_password"] != data["again"]:
+            self.add_error("again", "两遍填的不一样，请再填一遍。")
+        return data
