@@ -1,0 +1,1 @@
+"""Tell where: area tree, party-organisation tree, posts, scope and permission."""

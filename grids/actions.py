@@ -1,0 +1,132 @@
+"""Posts, grants and the district's profile: who looks after what. The trees have their own writer,
+`grids.trees`.
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+from django.db import IntegrityError, transaction
+
+from accounts.actions import end_sessions
+from accounts.models import User
+from audit.actions import record
+from common.errors import Conflict, Invalid, NotAllowed
+from grids import permissions, roles, selectors
+from grids.models import Area, AreaGroupPermission, DistrictProfile, Post
+
+
+@transaction.atomic
+def assign_post(
+    *,
+    user: User,
+    area: Area,
+    role: str,
+    actor: User | None = None,
+    valid_from: date | None = None,
+    valid_to: date | None = None,
+    reason: str = "",
+) -> Post:
+    """Give a person a role at a place for a term.
+
+    Refuses a role that does not stand on such a place, a retired place, a post already held, and one's own
+    appointment.
+    """
+    _may_appoint(actor, user, area)
+    _check_role(role, area)
+    start = valid_from or selectors.today()
+    if valid_to is not None and valid_to < start:
+        raise Invalid("任期结束不能早于开始。", field="valid_to")
+    try:
+        with transaction.atomic():
+            post = Post.objects.create(user=user, area=area, role=role, valid_from=start, valid_to=valid_to)
+    except IntegrityError as error:
+        raise Conflict("这个人在这里已经有同样的岗位。") from error
+    record(actor=actor, verb="post.assigned", target=post, after=role, reason=reason, data={"user": str(user.pk)})
+    _access_changed(user)
+    return post
+
+
+@transaction.atomic
+def end_post(post: Post, *, actor: User | None = None, reason: str = "") -> Post:
+    """End a post at once; its holder's sessions end with it. Refuses a post that has ended already."""
+    locked = Post.objects.select_for_update(of=("self",)).select_related("user", "area").get(pk=post.pk)
+    _may_appoint(actor, locked.user, locked)
+    today = selectors.today()
+    if locked.valid_to is not None and locked.valid_to < today:
+        raise Conflict("这个岗位已经结束了。")
+    # Both days of a term count, so a post that ends now ended yesterday.
+    locked.valid_to = today - timedelta(days=1)
+    locked.valid_from = min(locked.valid_from, today)
+    locked.save(update_fields=["valid_to", "valid_from"])
+    record(actor=actor, verb="post.ended", target=locked, before=locked.role, reason=reason)
+    _access_changed(locked.user)
+    return locked
+
+
+@transaction.atomic
+def grant(group: Group, permission: str, area: Area, *, actor: User | None = None) -> AreaGroupPermission:
+    """Give everybody in `group` one right at a place and below it."""
+    _may_appoint(actor, None, area)
+    row, _ = AreaGroupPermission.objects.get_or_create(
+        group=group, permission=permission_row(permission), content_object=area
+    )
+    record(actor=actor, verb="grant.given", target=area, after=permission, data={"group": group.pk})
+    for member in User.objects.filter(groups=group):
+        _access_changed(member)
+    return row
+
+
+@transaction.atomic
+def revoke(group: Group, permission: str, area: Area, *, actor: User | None = None) -> None:
+    """Take one right at a place from `group`."""
+    _may_appoint(actor, None, area)
+    AreaGroupPermission.objects.filter(group=group, permission=permission_row(permission), content_object=area).delete()
+    record(actor=actor, verb="grant.taken", target=area, before=permission, data={"group": group.pk})
+    for member in User.objects.filter(groups=group):
+        _access_changed(member)
+
+
+@transaction.atomic
+def update_profile(*, actor: User | None = None, **fields: Any) -> DistrictProfile:
+    """Change what this installation says about itself."""
+    profile, _ = DistrictProfile.objects.get_or_create(pk=1)
+    for name, value in fields.items():
+        profile._meta.get_field(name)
+        setattr(profile, name, value)
+    profile.full_clean()
+    profile.save()
+    record(actor=actor, verb="district.profile_changed", target=profile, after="、".join(sorted(fields)))
+    transaction.on_commit(selectors.forget_profile)
+    selectors.forget_profile()
+    return profile
+
+
+def permission_row(codename: str) -> Permission:
+    """Return the row by which a right is granted on places."""
+    return Permission.objects.get(content_type__app_label="grids", content_type__model="area", codename=codename)
+
+
+def _may_appoint(actor: User | None, user: User | None, place: Any) -> None:
+    if actor is None:
+        return
+    permissions.require(actor, "manage_posts", place)
+    if user is not None and actor.pk == user.pk:
+        raise NotAllowed("不能给自己安排岗位，请由另一位安全管理员来办。")
+
+
+def _check_role(role: str, area: Area) -> None:
+    known = roles.BY_CODE.get(role)
+    if known is None or not known.kinds:
+        raise Invalid("没有这个岗位，请从列表里选。", field="role")
+    if area.kind not in known.kinds:
+        raise Invalid(f"{known.label}不能设在{area.get_kind_display()}，请换一个区域。", field="area")
+    if area.valid_to is not None:
+        raise Invalid(f"“{area.name}”已经停用，请换一个区域。", field="area")
+
+
+def _access_changed(user: User) -> None:
+    permissions.forget(user)
+    end_sessions(user)

@@ -1,0 +1,18 @@
+"""Wiring of the `grids` app."""
+
+from django.apps import AppConfig
+
+from common import access
+
+
+class GridsConfig(AppConfig):
+    """Tell where: area tree, party-organisation tree, posts, scope and permission."""
+
+    name = "grids"
+    verbose_name = "区域与党组织"
+
+    def ready(self) -> None:
+        """Tell the doors which rights posts and grants give."""
+        from grids.permissions import held_permissions
+
+        access.register_permission_source(held_permissions)

@@ -1,0 +1,89 @@
+"""The one door to a decision about a place: where may this person do this?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Q, Value
+
+from common.errors import NotAllowed
+from grids import roles
+from grids.models import AreaGroupPermission, AreaUserPermission, Post
+
+
+def _shortest(paths: Iterable[str]) -> tuple[str, ...]:
+    """Drop every path that lies below another one."""
+    kept: list[str] = []
+    for path in sorted(set(paths)):
+        if path and not (kept and path.startswith(kept[-1])):
+            kept.append(path)
+    return tuple(kept)
+
+
+def _paths_by_permission(user: Any) -> dict[str, tuple[str, ...]]:
+    """Read posts and grants once and keep them on the user object."""
+    cached: dict[str, tuple[str, ...]] | None = user.__dict__.get("_reach")
+    if cached is not None:
+        return cached
+    found: dict[str, list[str]] = {}
+    for role, permission, path in _held(user):
+        for code in roles.BY_CODE[role].permissions if role else (permission,):
+            found.setdefault(code, []).append(path)
+    reach_of = {permission: _shortest(paths) for permission, paths in found.items()}
+    user.__dict__["_reach"] = reach_of
+    return reach_of
+
+
+# Whoever set the installation up by `createsuperuser` sets up the others; business data stays out of reach.
+_FIRST_ADMIN = tuple((role, "", "/") for role in ("system_admin", "security_admin"))
+
+
+def _held(user: Any) -> list[tuple[str, str, str]]:
+    """Return (role, permission, path) of every post and grant: one statement."""
+    nothing = Value("")
+    posts = Post.objects.current().filter(user=user).values_list("role", nothing, "scope_path")
+    columns = (nothing, "permission__codename", "content_object__scope_path")
+    by_group = AreaGroupPermission.objects.filter(group__user=user).values_list(*columns)
+    by_name = AreaUserPermission.objects.filter(user=user).values_list(*columns)
+    held = list(posts.union(by_group, by_name))
+    return [*held, *_FIRST_ADMIN] if user.is_superuser else held
+
+
+def forget(user: Any) -> None:
+    """Drop what was read about `user`, after a change of posts within the same request."""
+    user.__dict__.pop("_reach", None)
+    user.__dict__.pop("_held_permissions", None)
+
+
+def reach(user: Any, permission: str) -> tuple[str, ...]:
+    """Return the paths of the places at and below which `user` holds `permission`."""
+    if not (user.is_authenticated and user.is_active):
+        return ()
+    return _paths_by_permission(user).get(permission, ())
+
+
+def held_permissions(user: Any) -> set[str]:
+    """Return the rights that `user` holds at any place."""
+    return set(_paths_by_permission(user))
+
+
+def within_reach(user: Any, permission: str, field: str = "scope_path") -> Q:
+    """Return the condition that a row lies where `user` holds `permission`; nothing passes without a
+    reach.
+    """
+    condition = Q(pk__in=[])
+    for path in reach(user, permission):
+        condition |= Q(**{f"{field}__startswith": path})
+    return condition
+
+
+def can(user: Any, permission: str, placed: Any) -> bool:
+    """Tell whether `user` holds `permission` where `placed` (an area or a row that belongs to one) lies."""
+    return bool(placed.scope_path) and any(placed.scope_path.startswith(path) for path in reach(user, permission))
+
+
+def require(user: Any, permission: str, placed: Any) -> None:
+    """Raise NotAllowed unless `user` holds `permission` where `placed` lies."""
+    if not can(user, permission, placed):
+        raise NotAllowed(permission=permission)

@@ -1,0 +1,157 @@
+"""The set-up rooms: who enters, and that every write goes through the trees and the actions."""
+
+from __future__ import annotations
+
+import pytest
+from django.contrib import admin
+from django.urls import reverse
+
+from accounts.models import User
+from audit.models import Event
+from grids import trees
+from grids.models import Area, DistrictProfile, PartyOrganization, Post
+
+pytestmark = pytest.mark.django_db
+
+
+def sign_in(client, user):
+    client.force_login(user, backend="accounts.backends.PhoneOrNameBackend")
+
+
+@pytest.fixture
+def keeper(town, client):
+    """The system administrator's browser."""
+    sign_in(client, town.system_admin)
+    return client
+
+
+@pytest.fixture
+def first_admin(client):
+    """The browser of whoever set the installation up."""
+    sign_in(client, User.objects.create_superuser("root"))
+    return client
+
+
+def test_only_system_administrators_enter(town, client):
+    assert client.get("/admin/").status_code == 302
+    for name in ("security_admin", "auditor", "district_official", "community_worker", "outsider"):
+        sign_in(client, getattr(town, name))
+        assert client.get("/admin/").status_code == 403, name
+    sign_in(client, town.system_admin)
+    page = client.get("/admin/")
+    assert page.status_code == 200
+    assert "后台设置" in page.content.decode()
+
+
+def test_the_admin_has_no_login_page_of_its_own(client):
+    answer = client.get("/admin/login/")
+    assert answer.status_code == 302
+    assert answer["Location"].startswith(reverse("accounts:login"))
+
+
+def area_form(**changed):
+    return {
+        "name": "9号楼",
+        "tier": "building",
+        "above": "",
+        "code": "",
+        "phone": "",
+        "households": "",
+        "managing_authority": "",
+        "sort_order": "0",
+        **changed,
+    }
+
+
+def test_a_place_is_added_through_the_trees(town, keeper):
+    answer = keeper.post(reverse("admin:grids_area_add"), area_form(above=town.grid.pk))
+    assert answer.status_code == 302
+    made = Area.objects.get(name="9号楼")
+    assert made.scope_path == f"{town.grid.scope_path}{made.pk}/"
+    assert Event.objects.get(verb="area.created", target_id=str(made.pk)).actor_id == town.system_admin.pk
+    assert trees.check() == []
+
+
+def test_a_wrong_level_is_explained_at_the_field(town, keeper):
+    answer = keeper.post(reverse("admin:grids_area_add"), area_form(above=town.street.pk))
+    assert answer.status_code == 200
+    assert "楼栋不能放在街道下面" in answer.content.decode()
+
+
+def test_a_place_is_renamed_and_moved_through_the_trees(town, keeper):
+    data = area_form(name="一号楼", above=town.next_grid.pk, households="12")
+    answer = keeper.post(reverse("admin:grids_area_change", args=[town.building.pk]), data)
+    assert answer.status_code == 302
+    moved = Area.objects.get(pk=town.building.pk)
+    assert (moved.name, moved.households, moved.parent_id) == ("一号楼", 12, town.next_grid.pk)
+    assert trees.check() == []
+
+
+def test_places_are_retired_by_an_action_and_refusals_are_told(town, keeper):
+    chosen = {"action": "retire", "_selected_action": [town.building.pk, town.estate.pk]}
+    page = keeper.post(reverse("admin:grids_area_changelist"), chosen, follow=True).content.decode()
+    assert "停用了 1 个" in page
+    assert "下面还有" in page
+    assert Area.objects.get(pk=town.building.pk).valid_to is not None
+
+
+def test_places_are_never_deleted(town, keeper):
+    answer = keeper.post(reverse("admin:grids_area_delete", args=[town.building.pk]), {"post": "yes"})
+    assert answer.status_code == 403
+
+
+def test_a_party_organisation_is_added_changed_and_retired(town, keeper):
+    data = {
+        "name": "第一支部",
+        "tier": "branch",
+        "above": town.general_branch.pk,
+        "kind": "area",
+        "area": town.grid.pk,
+        "covers": f"{town.grid.pk},{town.next_grid.pk}",
+        "code": "",
+        "established_on": "",
+    }
+    assert keeper.post(reverse("admin:grids_partyorganization_add"), data).status_code == 302
+    made = PartyOrganization.objects.get(name="第一支部")
+    assert set(made.covers.all()) == {town.grid, town.next_grid}
+    change = reverse("admin:grids_partyorganization_change", args=[made.pk])
+    assert keeper.post(change, {**data, "covers": str(town.grid.pk), "name": "一支部"}).status_code == 302
+    made.refresh_from_db()
+    assert (made.name, list(made.covers.all())) == ("一支部", [town.grid])
+    chosen = {"action": "retire", "_selected_action": [made.pk]}
+    keeper.post(reverse("admin:grids_partyorganization_changelist"), chosen)
+    made.refresh_from_db()
+    assert made.valid_to is not None
+    assert trees.check() == []
+
+
+def test_posts_are_for_the_security_administrator_alone(town, keeper):
+    assert keeper.get(reverse("admin:grids_post_changelist")).status_code == 200
+    assert keeper.get(reverse("admin:grids_post_add")).status_code == 403
+
+
+def test_posts_are_given_and_ended_through_the_actions(town, first_admin):
+    data = {"user": town.outsider.pk, "role": "community_worker", "area": town.community.pk}
+    answer = first_admin.post(reverse("admin:grids_post_add"), {**data, "valid_from": "2026-01-01"})
+    assert answer.status_code == 302
+    post = Post.objects.get(user=town.outsider)
+    first_admin.post(reverse("admin:grids_post_changelist"), {"action": "end", "_selected_action": [post.pk]})
+    assert not Post.objects.current().filter(pk=post.pk).exists()
+    assert Event.objects.filter(verb__in=("post.assigned", "post.ended")).count() == 2
+
+
+def test_the_profile_of_the_district_is_written_by_its_action(town, keeper):
+    data = {"site_name": "新名称", "hotline": "0539-1234567", "is_demo": "on", "demo_banner": "演示数据"}
+    answer = keeper.post(reverse("admin:grids_districtprofile_change", args=[1]), data)
+    assert answer.status_code == 302
+    assert DistrictProfile.objects.get().site_name == "新名称"
+    assert Event.objects.filter(verb="district.profile_changed").exists()
+
+
+@pytest.mark.parametrize(
+    "model", [model for model in admin.site._registry if model._meta.app_label == "grids"], ids=str
+)
+def test_every_list_opens_with_bare_rows(town, keeper, model):
+    name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
+    assert keeper.get(reverse(name)).status_code == 200
+    assert keeper.get(reverse(name), {"q": "楼"}).status_code == 200
