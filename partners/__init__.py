@@ -1,0 +1,1 @@
+"""Tell with whom: the five categories, resource pool, pairings."""

@@ -1,0 +1,17 @@
+"""Wiring of the `partners` app."""
+
+from django.apps import AppConfig
+
+
+class PartnersConfig(AppConfig):
+    """Tell with whom: the five categories, resource pool, pairings."""
+
+    name = "partners"
+    verbose_name = "合伙人"
+
+    def ready(self) -> None:
+        """Let the access registry know the rights that come from memberships."""
+        from common import access
+        from partners.permissions import partner_permissions
+
+        access.register_permission_source(partner_permissions)
