@@ -1,0 +1,1 @@
+"""Tell what is needed: resident requests, resource requests, dispatch."""

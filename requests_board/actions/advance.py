@@ -1,0 +1,77 @@
+"""The one way along the tables of `workflow`: lock, check rule and right, write what changed, leave a trace."""
+
+import secrets
+from typing import Any, TypeVar
+
+from django.db import IntegrityError, models, transaction
+from django.utils.timezone import localtime
+
+from audit.actions import Actor, record
+from clockwork.selectors import db_now
+from common.errors import Conflict
+from common.workflow import Step
+from requests_board.permissions import Engine, LinkHolder, require_step
+
+M = TypeVar("M", bound=Any)
+
+# No letters or digits that are mistaken for one another when read out over the phone.
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+TRIES = 8
+
+
+@transaction.atomic
+def advance(row: M, step: Step, *, actor: Any, reason: str = "", version: int | None = None, **changes: Any) -> M:
+    """Take one step with `row` and return it as it stands now.
+
+    Refuse with StepNotAllowed (state), NotAllowed (right) or Conflict (`version` is not the newest).
+    """
+    locked = type(row)._default_manager.select_for_update(of=("self",)).get(pk=row.pk)
+    if version is not None and locked.version != version:
+        raise Conflict
+    step.check(locked.status)
+    require_step(actor, step.permission, locked)
+    before = locked.status
+    values = {"status": step.target, "version": locked.version + 1, **changes}
+    if step.stamp:
+        values[step.stamp] = db_now()
+    write(locked, **values)
+    trace(locked, step.verb, actor=actor, before=before, reason=reason)
+    return locked
+
+
+def write(row: models.Model, **values: Any) -> None:
+    """Write just these columns of a row that the caller has locked."""
+    for name, value in values.items():
+        setattr(row, name, value)
+    row.save(update_fields=list(values))
+
+
+def trace(row: Any, verb: str, *, actor: Any, before: str = "", reason: str = "", data: Any = None) -> None:
+    """Record the event of a step, in the name of a person, of a link's holder or of the system."""
+    person = _named(actor)
+    behalf = getattr(row, "on_behalf_of", "")
+    record(
+        actor=person, verb=verb, target=row, before=before, after=row.status, reason=reason,
+        on_behalf_of=behalf, data={"version": row.version, **(data or {})},
+    )  # fmt: skip
+
+
+def _named(actor: Any) -> Any:
+    if isinstance(actor, Engine):
+        return None
+    return Actor(None, actor.label) if isinstance(actor, LinkHolder) else actor
+
+
+def insert_numbered(row: M, prefix: str = "") -> M:
+    """Insert `row` under a fresh number of date and random letters; try again when the number is taken."""
+    for _ in range(TRIES):
+        row.number = f"{prefix}{localtime(db_now()):%m%d}-" + "".join(secrets.choice(ALPHABET) for _ in range(5))
+        try:
+            with transaction.atomic():
+                row.save(force_insert=True)
+        except IntegrityError as error:
+            if "number" not in str(error):
+                raise
+        else:
+            return row
+    raise Conflict("编号正忙，请再点一次提交。")

@@ -1,0 +1,47 @@
+"""What anybody may do without an account, and how often."""
+
+import time
+
+from django.db import connection, transaction
+
+from common.crypto import keyed_digest
+from common.errors import Invalid, TooMany
+from requests_board.models import PublicLimit, SystemFeedback
+
+MAX_TEXT = 500
+
+
+def sender_key(address: str, agent: str = "") -> str:
+    """Return the keyed hash under which a sender is counted; the address itself is kept nowhere."""
+    return keyed_digest("sender", f"{address}|{agent}")
+
+
+@transaction.atomic
+def count_visit(code: str, key: str) -> None:
+    """Count one use of a public door; raise TooMany past the limit that the district has set for it."""
+    limit = PublicLimit.objects.filter(pk=code).first()
+    if limit is None:
+        return
+    window = int(time.time()) // limit.seconds
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO requests_board_publichit (limit_id, sender_key, "window", count) VALUES (%s, %s, %s, 1)
+            ON CONFLICT (limit_id, sender_key, "window") DO UPDATE SET count = requests_board_publichit.count + 1
+            RETURNING count
+            """,
+            [code, key, window],
+        )
+        (count,) = cursor.fetchone()
+    if count > limit.amount:
+        raise TooMany
+
+
+def leave_feedback(*, text: str, page: str = "") -> SystemFeedback:
+    """Take in an opinion about this system itself."""
+    text = " ".join(text.split())
+    if not text:
+        raise Invalid("请写一句您的意见。", field="text")
+    if len(text) > MAX_TEXT:
+        raise Invalid(f"太长了，最多写 {MAX_TEXT} 个字。", field="text")
+    return SystemFeedback.objects.create(text=text, page=page[:200])

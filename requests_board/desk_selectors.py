@@ -1,0 +1,207 @@
+"""Reads of the desk (工作台): the lists, due first, the search, and everything that one request's page shows."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Prefetch, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, Concat, Now, TruncDay
+
+from audit.models import Event
+from common.crypto import blind_index, blind_index_last4
+from grids.permissions import within_reach
+from requests_board.models import Allocation, ResourceRequest, ServiceRequest
+from requests_board.models.needs import ResourceRequestQuerySet
+from requests_board.models.requests import ServiceRequestQuerySet
+from requests_board.workflow import ALLOCATION_LIVE, REQUEST_TO_DO, AllocationStatus, RequestStatus
+
+PAGE = 25
+FOUND = 50
+R = RequestStatus
+SOON = timedelta(hours=24)
+NUMBER = re.compile(r"^Z?\d{4}-[0-9A-Z]{3,}$", re.IGNORECASE)
+_FAR = datetime.fromisoformat("9999-01-01T00:00:00+00:00")
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One filter of the desk: its words and the rows it keeps for the person who looks."""
+
+    code: str
+    label: str
+    keeps: Callable[[Any], Q]
+
+
+def _today(user: Any) -> Q:
+    """Keep what waits for the community, what the person handles, and what is due before midnight."""
+    tonight = TruncDay(Now()) + Value(timedelta(days=1))
+    ours = Q(status__in=[R.SUBMITTED, R.ACCEPTED, R.REOPENED])
+    return ours | (Q(status__in=REQUEST_TO_DO) & (Q(handler_user=user) | Q(due_at__lt=tonight)))
+
+
+TABS: dict[str, Tab] = {
+    tab.code: tab
+    for tab in (
+        Tab("today", "今天要办", _today),
+        Tab("soon", "快到期", lambda user: Q(status__in=REQUEST_TO_DO, due_at__lt=Now() + SOON)),
+        Tab("assign", "待派", lambda user: Q(status__in=[R.SUBMITTED, R.ACCEPTED, R.REOPENED])),
+        Tab("doing", "办理中", lambda user: Q(status__in=[R.ASSIGNED, R.IN_PROGRESS])),
+        Tab("reopened", "居民说没办好", lambda user: Q(status=R.REOPENED)),
+        Tab("visit", "待回访", lambda user: Q(status=R.RESOLVED)),
+    )
+}
+NEEDS = "needs"
+# The allocations on which the community has the next word.
+OUR_WORD = (AllocationStatus.COUNTERED, AllocationStatus.DELIVERED, AllocationStatus.NO_SHOW)
+
+
+def at_desk(user: Any) -> ServiceRequestQuerySet:
+    """Return the requests that lie where the person works; what a partner was handed is not the desk's."""
+    return ServiceRequest.objects.filter(within_reach(user, "view_request"))
+
+
+def counts(user: Any) -> dict[str, int]:
+    """Count every tab in one statement."""
+    return at_desk(user).open().aggregate(**{tab.code: Count("pk", filter=tab.keeps(user)) for tab in TABS.values()})
+
+
+def rows(user: Any, tab: str, *, after: tuple[datetime, Any] | None = None) -> list[ServiceRequest]:
+    """Return one page of a tab, due first, beyond the key `after`; one row more than a page tells of a next one."""
+    found = _with_list_columns(at_desk(user).filter(TABS[tab].keeps(user)))
+    if after is not None:
+        found = found.filter(Q(sort_key__gt=after[0]) | Q(sort_key=after[0], pk__gt=after[1]))
+    return list(found[: PAGE + 1])
+
+
+def search(user: Any, text: str) -> list[ServiceRequest]:
+    """Find by number, by the whole phone or its last four digits, or by words of place and text; open ones first."""
+    # People say the estate and the building in one word and leave out the grid between them.
+    named = at_desk(user).annotate(
+        in_grid=Concat("area__parent__name", "area__name"),
+        in_estate=Concat("area__parent__parent__name", "area__name"),
+    )
+    found = _with_list_columns(named.filter(_meant(user, text)))
+    return list(found.annotate(ended=Q(status__in=REQUEST_TO_DO)).order_by("-ended", "-created_at", "pk")[:FOUND])
+
+
+def _meant(user: Any, text: str) -> Q:
+    text = text.strip()[:40]
+    if NUMBER.match(text):
+        return Q(number__istartswith=text)
+    digits = text.replace(" ", "").replace("-", "")
+    if digits.isdigit() and len(digits) >= 4:
+        # Finding somebody by a phone number is for those who may see the number.
+        phone = (
+            Q(phone_last4_index=blind_index_last4(digits)) if len(digits) == 4 else Q(phone_index=blind_index(digits))
+        )
+        return (phone & within_reach(user, "reveal_contact")) | Q(number__contains=digits)
+    condition = Q()
+    for word in text.split()[:4]:
+        place = Q(in_grid__icontains=word) | Q(in_estate__icontains=word)
+        condition &= place | Q(text__icontains=word) | Q(place_detail__icontains=word) | Q(number__icontains=word)
+    return condition
+
+
+def _with_list_columns(found: Any) -> QuerySet[ServiceRequest]:
+    return (
+        found.select_related("area__parent__parent", "category", "handler_partner", "handler_user")
+        .defer("phone", "contact_name", "result")
+        .annotate(
+            left=ExpressionWrapper(F("due_at") - Now(), output_field=DurationField()),
+            sort_key=Coalesce("due_at", Value(_FAR)),
+        )
+        .order_by("sort_key", "pk")
+    )
+
+
+def one(user: Any, number: str) -> Any:
+    """Return the request with this number if it lies where the person works."""
+    return (
+        at_desk(user)
+        .select_related("area__parent__parent", "category", "handler_partner", "handler_user", "not_accepted_reason")
+        .prefetch_related("photos", "resource_requests__type")
+        .annotate(
+            left=ExpressionWrapper(F("due_at") - Now(), output_field=DurationField()),
+            neighbours=Count("echoes", distinct=True),
+            since_assigned=ExpressionWrapper(Now() - F("assigned_at"), output_field=DurationField()),
+        )
+        .filter(number=number)
+        .first()
+    )
+
+
+def same_building(request: ServiceRequest, *, days: int = 90, limit: int = 6) -> list[ServiceRequest]:
+    """Return the newest other requests of the same place."""
+    return list(
+        ServiceRequest.objects.filter(area_id=request.area_id, created_at__gte=Now() - timedelta(days=days))
+        .exclude(pk=request.pk)
+        .select_related("category")
+        .defer("phone", "contact_name")
+        .order_by("-created_at")[:limit]
+    )
+
+
+def timeline(*targets: Any) -> list[Event]:
+    """Return what happened to these rows, oldest first."""
+    wanted = Q(pk__in=[])
+    for target in targets:
+        wanted |= Q(target_type=target._meta.label_lower, target_id=str(target.pk))
+    return list(Event.objects.filter(wanted).order_by("id")[:60])
+
+
+# Resource requests --------------------------------------------------------------------------------------------------
+
+
+def needs_at_desk(user: Any) -> ResourceRequestQuerySet:
+    """Return the resource requests that lie where the person works."""
+    return ResourceRequest.objects.visible_to(user)
+
+
+def needs_waiting(user: Any) -> int:
+    """Count the live needs on which the community has the next word."""
+    ours = Allocation.objects.filter(status__in=OUR_WORD).values("resource_request_id")
+    return needs_at_desk(user).live().filter(pk__in=ours).count()
+
+
+def need_rows(user: Any, *, after: tuple[datetime, Any] | None = None) -> list[ResourceRequest]:
+    """Return one page of live needs, the earliest wanted first, each with the allocation that stands for it."""
+    found = _with_allocation(needs_at_desk(user).live()).order_by("window_start", "pk")
+    if after is not None:
+        found = found.filter(Q(window_start__gt=after[0]) | Q(window_start=after[0], pk__gt=after[1]))
+    return list(found[: PAGE + 1])
+
+
+def need(user: Any, number: str) -> Any:
+    """Return the need with this number if it lies where the person works."""
+    rows = _with_allocation(needs_at_desk(user)).prefetch_related(
+        Prefetch(
+            "allocations",
+            Allocation.objects.select_related(
+                "partner", "resource", "slot", "previous_slot", "decline_reason"
+            ).order_by("created_at"),
+            to_attr="history",
+        )
+    )
+    return (
+        rows.annotate(undo_left=ExpressionWrapper(F("dispatch_after") - Now(), DurationField()))
+        .filter(number=number)
+        .first()
+    )
+
+
+def _with_allocation(found: QuerySet[ResourceRequest]) -> QuerySet[ResourceRequest]:
+    live = (
+        Allocation.objects.filter(status__in=(*ALLOCATION_LIVE, AllocationStatus.NO_SHOW))
+        .select_related("partner", "resource", "slot", "previous_slot")
+        .annotate(
+            left=ExpressionWrapper(F("answer_due_at") - Now(), DurationField()),
+            begun=Q(slot__starts_at__lte=Now()),
+            ended=Q(slot__ends_at__lte=Now()),
+        )
+        .order_by("created_at")
+    )
+    return found.select_related("area__parent__parent", "type", "service_request").prefetch_related(
+        Prefetch("allocations", live, to_attr="standing")
+    )

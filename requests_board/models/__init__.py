@@ -1,0 +1,28 @@
+"""Tables of the request board: what people need, and what is done about it."""
+
+from requests_board.models.allocations import Allocation
+from requests_board.models.catalogue import (
+    DeclineReason,
+    DispatchPolicy,
+    NotAcceptedReason,
+    PublicLimit,
+    RequestCategory,
+)
+from requests_board.models.needs import ResourceRequest
+from requests_board.models.requests import RequestEcho, RequestPhoto, ServiceRequest
+from requests_board.models.traces import PublicHit, SystemFeedback
+
+__all__ = [
+    "Allocation",
+    "DeclineReason",
+    "DispatchPolicy",
+    "NotAcceptedReason",
+    "PublicHit",
+    "PublicLimit",
+    "RequestCategory",
+    "RequestEcho",
+    "RequestPhoto",
+    "ResourceRequest",
+    "ServiceRequest",
+    "SystemFeedback",
+]

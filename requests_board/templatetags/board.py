@@ -1,0 +1,127 @@
+"""How the staff pages speak of time left, places and states."""
+
+from datetime import timedelta
+from typing import Any
+
+from django import template
+from django.utils import timezone
+
+from grids.selectors import place_name
+from requests_board.workflow import AllocationStatus, NeedStatus, RequestStatus
+
+register = template.Library()
+HOUR, DAY = 3600, 86400
+R, N, A = RequestStatus, NeedStatus, AllocationStatus
+
+_TONES: dict[str, str] = {
+    R.SUBMITTED: "due", R.ACCEPTED: "due", R.ASSIGNED: "do", R.IN_PROGRESS: "do", R.RESOLVED: "ok",
+    R.REOPENED: "late", R.CLOSED: "mute", R.NOT_ACCEPTED: "mute", R.WITHDRAWN: "mute",
+    N.OPEN: "due", N.MATCHING: "do", N.PROMISED: "ok", N.FULFILLED: "due", N.AT_DISTRICT_DESK: "late",
+    N.UNMET: "mute",
+    A.PROPOSED: "mute", A.HELD: "do", A.COUNTERED: "due", A.CONFIRMED: "ok", A.IN_SERVICE: "ok",
+    A.DELIVERED: "due", A.NO_SHOW: "late", A.DECLINED: "mute", A.CANCELLED: "mute", A.EXPIRED: "mute",
+}  # fmt: skip
+
+
+def span(seconds: float) -> str:
+    """Write a span of time in its largest unit: 40 分钟, 6 小时, 3 天."""
+    if seconds < HOUR:
+        return f"{max(int(seconds // 60), 1)} 分钟"
+    if seconds < 2 * DAY:
+        return f"{int(seconds // HOUR)} 小时"
+    return f"{int(seconds // DAY)} 天"
+
+
+@register.inclusion_tag("components/chip.html")
+def due_chip(left: timedelta | None, word: str = "剩") -> dict[str, str]:
+    """Say how much time is left, in words as well as in colour; nothing is due where nobody waits."""
+    if left is None:
+        return {"text": "不限时", "tone": "mute"}
+    seconds = left.total_seconds()
+    if seconds < 0:
+        return {"text": f"超 {span(-seconds)}", "tone": "late"}
+    tone = "late" if seconds < 4 * HOUR else "due" if seconds < DAY else "do" if seconds < 3 * DAY else "mute"
+    return {"text": f"{word} {span(seconds)}", "tone": tone}
+
+
+@register.inclusion_tag("components/chip.html")
+def state_chip(row: Any) -> dict[str, str]:
+    """Say where a row stands, in words and colour."""
+    return {"text": row.get_status_display(), "tone": _TONES.get(row.status, "mute")}
+
+
+@register.filter
+def where(row: Any) -> str:
+    """Name the place as the community's people say it: estate, building, and where in it."""
+    name = place_name(row.area)
+    detail = getattr(row, "place_detail", "") or getattr(row, "place", "")
+    # People often write the building once more; it is said once.
+    again = next((n for n in range(len(detail), 1, -1) if name.endswith(detail[:n])), 0)
+    return f"{name} {detail[again:].lstrip()}".strip()
+
+
+_SOURCES = {"qr": "扫码", "web": "网页", "phone": "电话", "visit": "来访", "desk": "登记"}
+
+
+@register.filter
+def source(row: Any) -> str:
+    """Name in two signs by which way a request came in."""
+    return _SOURCES.get(row.channel, row.get_channel_display())
+
+
+@register.filter
+def handler(row: Any) -> str:
+    """Name who has the request now."""
+    if row.handler_partner_id:
+        return str(row.handler_partner)
+    return str(row.handler_user) if row.handler_user_id else ""
+
+
+@register.filter
+def day_time(moment: Any) -> str:
+    """Write 12月3日 周四 09:00 in the district's time."""
+    if moment is None:
+        return ""
+    local = timezone.localtime(moment)
+    return f"{local.month}月{local.day}日 周{'一二三四五六日'[local.weekday()]} {local:%H:%M}"
+
+
+@register.filter
+def slot_time(slot: Any) -> str:
+    """Write a slot as 12月3日 周四 09:00–11:00; over midnight both days are named."""
+    first, last = timezone.localtime(slot.starts_at), timezone.localtime(slot.ends_at)
+    same = first.date() == last.date()
+    return (
+        f"{day_time(slot.starts_at)}–{last:%H:%M}"
+        if same
+        else f"{day_time(slot.starts_at)} 到 {day_time(slot.ends_at)}"
+    )
+
+
+_VERBS = {
+    "request.submitted": "居民提交", "request.accepted": "受理", "request.assigned": "派出",
+    "request.recalled": "撤回派单", "request.returned": "退回", "request.acknowledged": "签收，开始办",
+    "request.resolved": "办结", "request.solved_on_spot": "当场办结", "request.not_accepted": "不予受理",
+    "request.confirmed": "居民确认办好", "request.auto_closed": "居民没有回话，自动归档",
+    "request.reopened": "居民说没办好", "request.finally_answered": "书面解释后归档",
+    "request.withdrawn": "撤回诉求", "request.echoed": "邻居说“我也遇到了”",
+    "resource_request.opened": "提出资源需求", "resource_request.matched": "找到人选",
+    "resource_request.released": "重新找人选", "resource_request.promised": "已落实",
+    "resource_request.broken": "落空，重新找", "resource_request.fulfilled": "服务已送到",
+    "resource_request.closed": "归档", "resource_request.raised": "转区级协调",
+    "resource_request.settled": "区里指定了资源", "resource_request.given_up": "区里也没有办法",
+    "resource_request.withdrawn": "不需要了", "allocation.proposed": "系统匹配", "allocation.held": "询问对方",
+    "allocation.no_capacity": "时段被约满", "allocation.moved": "换了时段", "allocation.dropped": "撤下人选",
+    "allocation.confirmed": "对方答应了", "allocation.declined": "对方来不了", "allocation.countered": "对方想改期",
+    "allocation.counter_accepted": "同意改期", "allocation.counter_rejected": "改期没谈成",
+    "allocation.expired": "对方没有答复", "allocation.ask_withdrawn": "撤回询问", "allocation.started": "开始服务",
+    "allocation.delivered": "已送达", "allocation.no_show": "约好了没有来", "allocation.rescheduled": "改约时间",
+    "allocation.no_show_closed": "不再等，另找一家", "allocation.evaluated": "评价", "allocation.cancelled": "取消",
+    "allocation.auto_evaluated": "没有评价，自动归档", "allocation.preempted": "应急征用",
+}  # fmt: skip
+
+
+@register.filter
+def happened(event: Any) -> str:
+    """Say in plain words what an event was."""
+    return _VERBS.get(event.verb, "有更新")
