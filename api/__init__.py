@@ -1,0 +1,1 @@
+"""Answer machines: REST v1."""

@@ -1,0 +1,1 @@
+"""Draw the district's picture: metric definitions and counters."""

@@ -1,0 +1,115 @@
+"""Every figure as a condition on rows: what is counted on the page is exactly what its row page lists.
+
+A figure is one condition, or for a rate two: the rows that fulfil it among the rows it is taken over. No database here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+
+from partners.workflow import Standing
+from requests_board.workflow import REQUEST_TO_DO, AllocationStatus, NeedStatus, Rating
+
+DAY = timedelta(days=1)
+REQUEST, NEED, ALLOCATION, PARTNER = "request", "need", "allocation", "partner"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """The span that a page speaks of; it ends at `as_of`, the database's moment of reading."""
+
+    as_of: datetime
+    days: int
+
+    @property
+    def start(self) -> datetime:
+        """Return the beginning of the span."""
+        return self.as_of - timedelta(days=self.days)
+
+    def holds(self, field: str) -> Q:
+        """Match rows whose `field` lies in the span."""
+        return Q(**{f"{field}__gte": self.start, f"{field}__lte": self.as_of})
+
+
+Condition = Callable[[Period], Q]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure: the rows it counts, and for a rate the rows it is a share of."""
+
+    code: str
+    kind: str
+    rows: Condition
+    among: Condition | None = None
+
+
+def _answered(period: Period) -> Q:
+    first = Coalesce(F("accepted_at"), F("resolved_at"), F("closed_at"))
+    return _asked_a_day_ago(period) & Q(created_at__gte=first - DAY)
+
+
+def _asked_a_day_ago(period: Period) -> Q:
+    return Q(created_at__gte=period.start, created_at__lte=period.as_of - DAY)
+
+
+def _came(period: Period) -> Q:
+    kept = Q(status__in=[AllocationStatus.CONFIRMED, AllocationStatus.IN_SERVICE, AllocationStatus.DELIVERED])
+    finished = Q(status=AllocationStatus.CLOSED)
+    withdrawn_later = Q(status__in=[AllocationStatus.CANCELLED, AllocationStatus.NO_SHOW], answered_at__isnull=False)
+    return _asks_over(period) & (kept | finished | withdrawn_later)
+
+
+def _asks_over(period: Period) -> Q:
+    return period.holds("held_at") & (Q(answered_at__isnull=False) | Q(status=AllocationStatus.EXPIRED))
+
+
+def _rated(period: Period) -> Q:
+    return period.holds("closed_at") & ~Q(rating=Rating.NONE)
+
+
+FIGURES: dict[str, Figure] = {
+    figure.code: figure
+    for figure in (
+        Figure("received", REQUEST, lambda p: p.holds("created_at")),
+        Figure("open", REQUEST, lambda p: Q(status__in=REQUEST_TO_DO)),
+        Figure("overdue", REQUEST, lambda p: Q(status__in=REQUEST_TO_DO, due_at__lt=p.as_of)),
+        Figure("resolved", REQUEST, lambda p: p.holds("resolved_at")),
+        Figure(
+            "on_time",
+            REQUEST,
+            lambda p: p.holds("resolved_at") & Q(resolved_at__lte=F("resolve_due_at")),
+            lambda p: p.holds("resolved_at"),
+        ),
+        Figure("answered", REQUEST, _answered, _asked_a_day_ago),
+        Figure("satisfied", REQUEST, lambda p: _rated(p) & Q(rating__in=[Rating.GOOD, Rating.FAIR]), _rated),
+        Figure("reopened", REQUEST, lambda p: p.holds("reopened_at")),
+        Figure("needs_asked", NEED, lambda p: p.holds("created_at")),
+        Figure(
+            "needs_met",
+            NEED,
+            lambda p: p.holds("created_at") & Q(fulfilled_at__isnull=False),
+            lambda p: p.holds("created_at"),
+        ),
+        Figure(
+            "needs_waiting",
+            NEED,
+            lambda p: Q(status__in=[NeedStatus.OPEN, NeedStatus.MATCHING, NeedStatus.AT_DISTRICT_DESK]),
+        ),
+        Figure("needs_at_desk", NEED, lambda p: Q(status=NeedStatus.AT_DISTRICT_DESK)),
+        Figure("needs_unmet", NEED, lambda p: Q(status=NeedStatus.UNMET) & p.holds("closed_at")),
+        Figure("asks", ALLOCATION, lambda p: p.holds("held_at")),
+        Figure("accepted", ALLOCATION, _came, _asks_over),
+        Figure("silent", ALLOCATION, lambda p: p.holds("held_at") & Q(status=AllocationStatus.EXPIRED)),
+        Figure("no_show", ALLOCATION, lambda p: p.holds("held_at") & Q(status=AllocationStatus.NO_SHOW)),
+        Figure("partners", PARTNER, lambda p: Q(status=Standing.ACTIVE)),
+    )
+}
+
+
+def of_kind(kind: str) -> list[Figure]:
+    """Return the figures that count rows of this kind."""
+    return [figure for figure in FIGURES.values() if figure.kind == kind]

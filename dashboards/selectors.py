@@ -1,0 +1,205 @@
+"""Reads of the district's picture: every figure with what it is counted over, in a fixed number of statements."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Count, F, Func, IntegerField, Q, QuerySet, Value
+from django.db.models.functions import Cast, NullIf
+
+from dashboards.figures import ALLOCATION, FIGURES, NEED, PARTNER, REQUEST, Figure, Period, of_kind
+from dashboards.models import MetricDefinition
+from grids.models import Area, AreaKind
+from grids.permissions import reach, within_reach
+from partners.models import Partner
+from requests_board.models import Allocation, ResourceRequest, ServiceRequest
+from requests_board.workflow import REQUEST_TO_DO
+
+SPANS = (30, 90, 365)
+MODELS: dict[str, Any] = {REQUEST: ServiceRequest, NEED: ResourceRequest, ALLOCATION: Allocation, PARTNER: Partner}
+COMMUNITIES = (AreaKind.COMMUNITY, AreaKind.VILLAGE)
+# Differences of less than this are not worth a sentence.
+NOTABLE = 0.03
+
+
+@dataclass(slots=True)
+class Rate:
+    """A figure as read: how many, out of how many, and what it is a share of."""
+
+    n: int = 0
+    among: int | None = None
+
+    @property
+    def share(self) -> float | None:
+        """Return the share of 1, None where nothing was counted."""
+        return self.n / self.among if self.among else None
+
+
+@dataclass(slots=True)
+class Unit:
+    """One place that is compared with its siblings: a street of the district, or a community of the street."""
+
+    area: Area
+    households: int = 0
+    figures: dict[str, Rate] = field(default_factory=dict)
+
+    def of(self, code: str) -> Rate:
+        """Return a figure; what was not counted is nothing."""
+        return self.figures.get(code, Rate(0, 0 if FIGURES[code].among else None))
+
+    @property
+    def load(self) -> float | None:
+        """Return what was received per 1,000 households, None where the households are not known."""
+        return 1000 * self.of("received").n / self.households if self.households else None
+
+
+def definitions() -> dict[str, MetricDefinition]:
+    """Return every definition by its code."""
+    return {row.code: row for row in MetricDefinition.objects.all()}
+
+
+def root_for(user: Any, area_id: int | None) -> Area | None:
+    """Return the place that the page is about: the one asked for if it is within reach, else the top of the reach."""
+    visible = Area.objects.filter(within_reach(user, "view_dashboard"))
+    if area_id is not None:
+        return visible.filter(pk=area_id).first()
+    paths = reach(user, "view_dashboard")
+    return visible.filter(scope_path=paths[0]).first() if paths else None
+
+
+def rows_of(figure: Figure, root: Area, period: Period, *, whole: bool = False) -> QuerySet[Any]:
+    """Return exactly the rows that a figure counts below `root`; `whole` gives those that a rate is taken over."""
+    condition = figure.among if whole and figure.among else figure.rows
+    return MODELS[figure.kind]._default_manager.filter(condition(period), scope_path__startswith=root.scope_path)
+
+
+def units(root: Area, period: Period) -> tuple[Unit, list[Unit]]:
+    """Count every figure for `root` and for each place right below it, with one statement for each kind of row."""
+    whole, below, home = Unit(root), *_places(root)
+    depth = len(root.scope_path.strip("/").split("/")) + 2
+    for kind in (REQUEST, NEED, ALLOCATION):
+        for row in _grouped(kind, root, period, depth):
+            unit = below.get(row["unit"])
+            for target in filter(None, (whole, unit)):
+                _add(target, kind, row)
+    for unit_id, households in home.items():
+        whole.households += households
+        if unit_id in below:
+            below[unit_id].households += households
+    return whole, list(below.values())
+
+
+def _places(root: Area) -> tuple[dict[int, Unit], dict[int, int]]:
+    """Return the places right below `root` and the registered households of each, summed over its communities."""
+    below: dict[int, Unit] = {}
+    homes: dict[int, int] = {}
+    depth = len(root.scope_path.strip("/").split("/"))
+    found = Area.objects.filter(Q(parent_id=root.pk, valid_to=None) | Q(kind__in=COMMUNITIES)).within(root.scope_path)
+    for area in found.order_by("sort_order", "lft"):
+        if area.parent_id == root.pk:
+            below[area.pk] = Unit(area)
+        if area.kind in COMMUNITIES:
+            ids = [int(part) for part in area.scope_path.strip("/").split("/")]
+            unit_id = ids[depth] if len(ids) > depth else root.pk
+            homes[unit_id] = homes.get(unit_id, 0) + (area.households or 0)
+    return below, homes
+
+
+def _grouped(kind: str, root: Area, period: Period, depth: int) -> Iterable[dict[str, Any]]:
+    part = Func(F("scope_path"), Value("/"), Value(depth), function="split_part")
+    counts = {}
+    for figure in of_kind(kind):
+        counts[figure.code] = Count("pk", filter=figure.rows(period))
+        if figure.among:
+            counts[f"{figure.code}_among"] = Count("pk", filter=figure.among(period))
+    rows = MODELS[kind]._default_manager.filter(scope_path__startswith=root.scope_path)
+    grouped = rows.annotate(unit=Cast(NullIf(part, Value("")), IntegerField())).order_by().values("unit")
+    return grouped.annotate(**counts)
+
+
+def _add(unit: Unit, kind: str, row: dict[str, Any]) -> None:
+    for figure in of_kind(kind):
+        rate = unit.figures.setdefault(figure.code, Rate(0, 0 if figure.among else None))
+        rate.n += row[figure.code]
+        if figure.among:
+            rate.among = (rate.among or 0) + row[f"{figure.code}_among"]
+
+
+# Who is behind, and why ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """The place that is behind, by how much, and what its overdue requests have in common."""
+
+    unit: Unit | None
+    gap: float
+    overdue: int
+    kind: str
+    kind_count: int
+    step: str
+    step_count: int
+
+
+def behind(whole: Unit, below: list[Unit], period: Period, least: int) -> Behind | None:
+    """Name the place whose on-time share is lowest; where none speaks (too few rows), the one with most overdue."""
+    mean = whole.of("on_time").share
+    speaking = [u for u in below if (u.of("on_time").among or 0) >= least]
+    worst = min(speaking, key=lambda u: u.of("on_time").share or 0, default=None)
+    gap = (mean - (worst.of("on_time").share or 0)) if worst and mean is not None else 0.0
+    if worst is None or gap < NOTABLE:
+        worst = max(below, key=lambda u: u.of("overdue").n, default=None)
+        gap = 0.0
+        if worst is None or worst.of("overdue").n == 0:
+            return None
+    return _why(worst, gap, period)
+
+
+def _why(unit: Unit, gap: float, period: Period) -> Behind:
+    late = rows_of(FIGURES["overdue"], unit.area, period).order_by()
+    groups = list(late.values("category__l2", "category__name", "status").annotate(n=Count("pk")))
+    kinds: dict[str, int] = {}
+    steps: dict[str, int] = {}
+    for group in groups:
+        kind = group["category__name"] or group["category__l2"] or "没有分类的"
+        kinds[kind] = kinds.get(kind, 0) + group["n"]
+        steps[group["status"]] = steps.get(group["status"], 0) + group["n"]
+    top = max(kinds, key=lambda key: kinds[key], default="")
+    step = max(steps, key=lambda key: steps[key], default="")
+    return Behind(unit, gap, sum(kinds.values()), top, kinds.get(top, 0), step, steps.get(step, 0))
+
+
+def overdue_reasons(root: Area, period: Period, limit: int = 6) -> list[tuple[str, str, int]]:
+    """Return what the overdue requests below `root` are about, with the kind's code, the most frequent first."""
+    late = rows_of(FIGURES["overdue"], root, period).order_by()
+    groups = late.values("category_id", "category__name").annotate(n=Count("pk")).order_by("-n", "category_id")[:limit]
+    return [(group["category_id"] or "none", group["category__name"] or "没有分类", group["n"]) for group in groups]
+
+
+def waiting_for(root: Area, period: Period) -> list[tuple[str, int]]:
+    """Return at which step the overdue requests below `root` stand."""
+    late = rows_of(FIGURES["overdue"], root, period).order_by()
+    found = dict(late.values_list("status").annotate(n=Count("pk")))
+    return [(status, found[status]) for status in REQUEST_TO_DO if status in found]
+
+
+def weeks_back(period: Period, weeks: int) -> list[Any]:
+    """Return the moments at which the last `weeks` weeks end, the oldest first."""
+    return [period.as_of - timedelta(weeks=back) for back in range(weeks - 1, -1, -1)]
+
+
+def backlog(root: Area, period: Period, weeks: int = 12) -> list[int]:
+    """Count the requests that needed hands at the end of each of the last weeks, in one statement."""
+    moments = weeks_back(period, weeks)
+    ended = Q(resolved_at__isnull=True, closed_at__isnull=True)
+    counts = {
+        f"w{i}": Count(
+            "pk",
+            filter=Q(created_at__lte=at)
+            & (ended | Q(resolved_at__gt=at) | Q(resolved_at__isnull=True, closed_at__gt=at)),
+        )
+        for i, at in enumerate(moments)
+    }
+    rows = ServiceRequest.objects.filter(scope_path__startswith=root.scope_path)
+    return list(rows.aggregate(**counts).values())

@@ -1,0 +1,264 @@
+"""The district page: one sentence, the places compared, the five categories, the gaps; numbers open to their rows."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from clockwork.selectors import db_now
+from common import access
+from common.errors import Conflict, Invalid, NotFound, OutOfCapacity, StepNotAllowed
+from dashboards import charts, partner_selectors, selectors, words
+from dashboards.figures import FIGURES, NEED, REQUEST, Period
+from grids.models import Area
+from partners.models import Resource
+from partners.workflow import Category
+from requests_board.actions import needs as need_actions
+from requests_board.workflow import RequestStatus
+
+PAGE = 50
+TOP = ("received", "open", "overdue", "on_time", "answered", "satisfied", "needs_met", "accepted")
+COLUMNS = ("received", "open", "overdue", "on_time", "satisfied", "needs_met")
+
+
+def _about(request: HttpRequest) -> tuple[Area, Period]:
+    """Read the place and the span that the page is about; a place outside the person's reach is not there."""
+    area = request.GET.get("area", "")
+    root = selectors.root_for(request.user, int(area) if area.isdigit() else None)
+    if root is None:
+        raise NotFound
+    days = request.GET.get("days", "")
+    span = int(days) if days.isdigit() and int(days) in selectors.SPANS else selectors.SPANS[0]
+    return root, Period(db_now(), span)
+
+
+@access.needs("view_dashboard")
+@require_safe
+def district(request: HttpRequest) -> HttpResponse:
+    """Show the whole picture of a place in a fixed number of statements."""
+    root, period = _about(request)
+    known = selectors.definitions()
+    whole, below = selectors.units(root, period)
+    least = known["on_time"].least_rows if "on_time" in known else 20
+    found = selectors.behind(whole, below, period, least)
+    backlog = selectors.backlog(root, period)
+    parts = partner_selectors.parts(root, period)
+    context = {
+        "door": "district", "root": root, "period": period, "spans": selectors.SPANS,
+        "sentence": words.sentence(found, whole),
+        "alarm": found is not None,
+        "tiles": [_tile(code, whole, known, root, period) for code in TOP],
+        "table": _table(below, known, period),
+        "columns": [known.get(code) for code in COLUMNS],
+        "bars": _on_time_bars(below, period, least, whole),
+        "reasons": _reason_bars(root, period),
+        "backlog": backlog, "backlog_words": _backlog_words(backlog),
+        "parts": [_part(part, root, period) for part in parts],
+        "parts_top": max((max(part.weeks) for part in parts), default=0),
+        "gaps": [_gap(gap, root, period) for gap in partner_selectors.gaps(root, period)],
+        "desk": whole.of("needs_at_desk").n,
+        "parent": root.parent_id if root.parent_id and selectors.root_for(request.user, root.parent_id) else None,
+    }  # fmt: skip
+    return render(request, "dashboards/district.html", context)
+
+
+def rows_url(code: str, root: Area, period: Period, **more: Any) -> str:
+    """Return the address of the page that lists the rows behind a figure."""
+    query = {"m": code, "area": root.pk, "days": period.days, **more}
+    return f"{reverse('dashboards:rows')}?{urlencode(query)}"
+
+
+def _tile(code: str, whole: selectors.Unit, known: dict[str, Any], root: Area, period: Period) -> dict[str, Any]:
+    rate, definition = whole.of(code), known.get(code)
+    is_rate = FIGURES[code].among is not None
+    return {
+        "definition": definition,
+        "code": code,
+        "value": words.share(rate.share) if is_rate else f"{rate.n:,}",
+        "note": f"{rate.among} 件里 {rate.n} 件" if is_rate and rate.among else "",
+        "target": definition.target if definition and is_rate else None,
+        "faint": is_rate and (rate.among or 0) < (definition.least_rows if definition else 0),
+        "url": rows_url(code, root, period),
+    }
+
+
+def _table(below: list[selectors.Unit], known: dict[str, Any], period: Period) -> list[dict[str, Any]]:
+    return [
+        {
+            "area": unit.area,
+            "households": unit.households,
+            "load": f"{unit.load:.1f}" if unit.load is not None else "—",
+            "cells": [_tile(code, unit, known, unit.area, period) for code in COLUMNS],
+        }
+        for unit in below
+    ]
+
+
+def _on_time_bars(below: list[selectors.Unit], period: Period, least: int, whole: selectors.Unit) -> list[charts.Bar]:
+    found = []
+    mean = whole.of("on_time").share or 0
+    for unit in below:
+        rate = unit.of("on_time")
+        few = (rate.among or 0) < least
+        behind = not few and (rate.share or 0) < mean - selectors.NOTABLE
+        note = f"{rate.among} 件里 {rate.n} 件" + ("，太少，不比较" if few else "")
+        colour = charts.STRONG if behind else charts.PLAIN
+        url = rows_url("on_time", unit.area, period)
+        found.append(charts.Bar(unit.area.name, rate.share or 0, words.share(rate.share), note, url, colour, few))
+    return found
+
+
+def _reason_bars(root: Area, period: Period) -> list[charts.Bar]:
+    return [
+        charts.Bar(name, n, f"{n} 件", "", rows_url("overdue", root, period, kind=code), charts.STRONG)
+        for code, name, n in selectors.overdue_reasons(root, period)
+    ]
+
+
+def _backlog_words(weeks: list[int]) -> str:
+    change = weeks[-1] - weeks[0]
+    turn = f"多了 {change} 件" if change > 0 else f"少了 {-change} 件" if change else "一样多"
+    return f"现在积着 {weeks[-1]} 件，比 {len(weeks) - 1} 周前{turn}。"
+
+
+def _part(part: partner_selectors.Part, root: Area, period: Period) -> dict[str, Any]:
+    return {
+        "part": part,
+        "colour": charts.COLOURS[Category(part.category)],
+        "url": rows_url("partner_done", root, period, category=part.category),
+        "partners_url": rows_url("partners", root, period, category=part.category),
+        "words": f"{part.label}合伙人近 {len(part.weeks)} 周每周办成：{'、'.join(str(n) for n in part.weeks)} 件",
+        "last": part.weeks[-1],
+    }
+
+
+def _gap(gap: partner_selectors.Gap, root: Area, period: Period) -> dict[str, Any]:
+    return {"gap": gap, "url": rows_url("needs_waiting", root, period, type=gap.type.pk)}
+
+
+# Rows ---------------------------------------------------------------------------------------------------------------
+
+
+@access.needs("view_dashboard")
+@require_safe
+def rows(request: HttpRequest) -> HttpResponse:
+    """List exactly the rows that a figure counts, so that the number on the page can be checked."""
+    root, period = _about(request)
+    code = request.GET.get("m", "")
+    definition = selectors.definitions().get(code)
+    sets = _row_sets(request, code, root, period)
+    page = int(request.GET.get("p", "1")) if request.GET.get("p", "1").isdigit() else 1
+    start = (max(page, 1) - 1) * PAGE
+    context = {
+        "door": "district", "root": root, "period": period, "definition": definition, "code": code,
+        "sets": [
+            {
+                "kind": kind, "label": label, "count": found.count(), "rows": found[start : start + PAGE],
+                "more": found[start + PAGE : start + PAGE + 1].exists(),
+            }
+            for kind, label, found in sets
+        ],
+        "page": page, "query": _query(request),
+    }  # fmt: skip
+    return render(request, "dashboards/rows.html", context)
+
+
+def _query(request: HttpRequest) -> str:
+    kept = request.GET.copy()
+    kept.pop("p", None)
+    return kept.urlencode()
+
+
+def _row_sets(request: HttpRequest, code: str, root: Area, period: Period) -> list[tuple[str, str, Any]]:
+    category = request.GET.get("category", "")
+    if code == "partner_done" and category in Category.values:
+        done, came = partner_selectors.done_rows(root, period, category)
+        return [_dressed("request", "办结的诉求", done), _dressed("allocation", "送到的资源", came)]
+    figure = FIGURES.get(code)
+    if figure is None:
+        raise NotFound
+    found = selectors.rows_of(figure, root, period)
+    if figure.kind == REQUEST and (kind := request.GET.get("kind")):
+        found = found.filter(category_id=None if kind == "none" else kind)
+    if figure.kind == NEED and request.GET.get("type", "").isdigit():
+        found = found.filter(type_id=int(request.GET["type"]))
+    if figure.kind == "partner" and category in Category.values:
+        found = found.filter(category=category)
+    sets = [_dressed(figure.kind, "算进去的", found)]
+    if figure.among is not None:
+        whole = selectors.rows_of(figure, root, period, whole=True)
+        missed = whole.exclude(pk__in=selectors.rows_of(figure, root, period).order_by().values("pk"))
+        sets.append(_dressed(figure.kind, "在分母里、没算进去的", missed))
+    return sets
+
+
+def _dressed(kind: str, label: str, found: Any) -> tuple[str, str, Any]:
+    related = {
+        "request": ("area__parent__parent", "category", "handler_partner", "handler_user"),
+        "need": ("area__parent__parent", "type"),
+        "allocation": ("area__parent__parent", "resource", "partner", "slot", "resource_request"),
+        "partner": ("area",),
+    }
+    order = ("category", "code") if kind == "partner" else ("-created_at", "-pk")
+    found = found.select_related(*related[kind]).order_by(*order)
+    return kind, label, found.defer("phone", "contact_name") if kind == "request" else found
+
+
+# The district's desk ------------------------------------------------------------------------------------------------
+
+
+@access.needs("settle_at_district")
+@require_safe
+def needs(request: HttpRequest) -> HttpResponse:
+    """Show the needs that wait for the district, and for the opened one every resource of its type."""
+    return _needs(request)
+
+
+def _needs(request: HttpRequest, *, status: int = 200, **extra: Any) -> HttpResponse:
+    waiting = list(partner_selectors.at_district_desk(request.user)[:PAGE])
+    number = extra.get("number") or request.GET.get("open", "")
+    need = next((row for row in waiting if row.number == number), waiting[0] if waiting and not number else None)
+    context: dict[str, Any] = {"door": "district", "rows": waiting, "n": need, "open_number": number, **extra}
+    if need is not None:
+        context |= partner_selectors.choices_for(need)
+    return render(request, "dashboards/needs.html", context, status=status)
+
+
+@access.needs("settle_at_district")
+@require_POST
+def settle(request: HttpRequest, number: str) -> HttpResponse:
+    """Name a resource for a need, or say with a reason that there is none."""
+    need = partner_selectors.at_district_desk(request.user).filter(number=number).first()
+    if need is None:
+        raise NotFound
+    try:
+        said = _settle(request, need)
+    except (Invalid, Conflict, StepNotAllowed, OutOfCapacity) as error:
+        return _needs(request, status=error.status, error=error, number=number)
+    return redirect(f"{reverse('dashboards:needs')}?did={said}")
+
+
+def _settle(request: HttpRequest, need: Any) -> str:
+    if request.POST.get("give_up") == "1":
+        need_actions.give_up(need, actor=request.user, reason=request.POST.get("reason", ""))
+        return "given_up"
+    try:
+        resource = Resource.objects.visible_to(request.user).filter(pk=request.POST["resource"]).first()
+    except (KeyError, ValueError, ValidationError):
+        resource = None
+    if resource is None:
+        raise Invalid("请选一个资源。", field="resource")
+    need_actions.settle(need, actor=request.user, resource=resource)
+    return "settled"
+
+
+@access.needs("view_dashboard")
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Show how every figure is counted."""
+    context = {"door": "district", "definitions": selectors.definitions().values(), "steps": RequestStatus}
+    return render(request, "dashboards/metrics.html", context)

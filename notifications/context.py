@@ -1,0 +1,18 @@
+"""What the staff pages' top bar shows of the inbox."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import SimpleLazyObject
+
+from notifications import selectors
+
+
+def inbox(request: HttpRequest) -> dict[str, Any]:
+    """Offer the number of unread notices; it is counted only when a page shows it."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return {"unread_notices": 0}
+    count: Callable[[], int] = lambda: selectors.unread_count(user)  # noqa: E731
+    return {"unread_notices": SimpleLazyObject(count)}

@@ -1,0 +1,50 @@
+"""The inbox: what a person was told, newest first."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
+
+from common import access
+from notifications import actions, selectors
+
+
+@access.signed_in
+@require_safe
+def inbox(request: HttpRequest) -> HttpResponse:
+    """Show one page of the person's notices."""
+    before = request.GET.get("before", "")
+    rows = list(selectors.inbox(request.user, before=int(before) if before.isdigit() else None))
+    notices, more = rows[: selectors.PAGE], len(rows) > selectors.PAGE
+    context = {"notices": notices, "next_before": notices[-1].pk if more else None, "door": "inbox"}
+    if settings.EMAIL_HOST:
+        context["mailbox"] = selectors.mail_address(request.user)
+        context["mail_works"] = True
+    return render(request, "notifications/inbox.html", context)
+
+
+@access.signed_in
+@require_POST
+def open_notice(request: HttpRequest, pk: int) -> HttpResponse:
+    """Note that the notice was opened and go to where it can be acted on."""
+    notice = actions.read(pk, actor=request.user)
+    inside = url_has_allowed_host_and_scheme(notice.url, allowed_hosts=None) and notice.url.startswith("/")
+    return redirect(notice.url if inside else "notifications:inbox")
+
+
+@access.signed_in
+@require_POST
+def read_all(request: HttpRequest) -> HttpResponse:
+    """Note that everything on the page was seen."""
+    up_to = request.POST.get("up_to", "")
+    actions.read_all(actor=request.user, up_to=int(up_to) if up_to.isdigit() else 0)
+    return redirect("notifications:inbox")
+
+
+@access.signed_in
+@require_POST
+def mail_address(request: HttpRequest) -> HttpResponse:
+    """Let the person say where notices go by mail as well."""
+    actions.set_mail_address(request.POST.get("address", ""), actor=request.user)
+    return redirect("notifications:inbox")

@@ -1,0 +1,1 @@
+"""Count the hands: volunteer teams and what they can do."""
