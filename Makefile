@@ -1,0 +1,7 @@
+# Every target is a thin call of a script; without make, run `python3 hedong/up <target>`.
+PYTHON ?= python3
+ARGS ?=
+
+.PHONY: up test check lock
+up test check lock:
+	@exec $(PYTHON) hedong/up $@ $(ARGS)

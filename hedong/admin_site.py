@@ -1,0 +1,28 @@
+"""The set-up rooms (Django admin): only whoever holds `enter_admin` comes in, through the product's own
+login page.
+"""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+
+from common import access
+from common.middleware import ask_to_sign_in
+
+
+class AdminSite(admin.AdminSite):
+    """Open to system administrators only."""
+
+    site_header = "合伙人平台 · 后台设置"
+    site_title = "后台设置"
+    index_title = "要设置什么"
+    empty_value_display = "（空）"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Tell whether the person may enter."""
+        return access.holds(request.user, "enter_admin")
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Send to the product's login page, so that its lock-out and password rules hold here too."""
+        return ask_to_sign_in(request)

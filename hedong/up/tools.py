@@ -1,0 +1,76 @@
+"""The developers' commands, each of which also runs where `make` is missing."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from . import environment, words
+from .layout import Layout
+from .words import Trouble
+
+LOCKS = ("production", "embedded", "dev")
+
+
+def _python(layout: Layout, *arguments: str) -> int:
+    """Run the environment's interpreter; the suite and the checks need nothing from the caller's settings."""
+    path = f"{layout.venv / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
+    env = {**os.environ, "PATH": path, "PYTHONUTF8": "1"}
+    return subprocess.run([layout.python, *arguments], cwd=layout.root, env=env, check=False).returncode
+
+
+def _with_development(layout: Layout) -> None:
+    layout.make()
+    environment.ensure(layout, "dev")
+
+
+def test(layout: Layout, rest: list[str]) -> int:
+    """Run the whole suite against servers of its own."""
+    _with_development(layout)
+    return _python(layout, "-m", "pytest", *(rest or ["-n", str(_workers())]))
+
+
+def _workers() -> int:
+    return max(1, min(os.cpu_count() or 1, 4))
+
+
+def check(layout: Layout, rest: list[str]) -> int:
+    """Run every static check."""
+    _with_development(layout)
+    return _python(layout, "tests/check.py", *rest)
+
+
+def venv(layout: Layout, rest: list[str]) -> int:
+    """Build the virtual environment from a lock file and do nothing else."""
+    layout.make()
+    environment.ensure(layout, rest[0] if rest else "embedded")
+    return 0
+
+
+def lock(layout: Layout, rest: list[str]) -> int:
+    """Resolve the requirements anew; the locks carry hashes and no addresses."""
+    _with_development(layout)
+    for name in LOCKS:
+        words.step(f"锁定 requirements/{name}.in ……")
+        _lock_one(layout, name, rest)
+    return 0
+
+
+def _lock_one(layout: Layout, name: str, rest: list[str]) -> None:
+    folder = Path("requirements")
+    command = [layout.venv / "bin" / "uv", "pip", "compile", folder / f"{name}.in", "--python-version", "3.11"]
+    # Extras stay in the lock: older versions of pip take a package with an extra for one without a pin.
+    command += ["--universal", "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-strip-extras", "-q", *rest]
+    command += ["-o", folder / f"{name}.lock"]
+    if subprocess.run([str(word) for word in command], cwd=layout.root, check=False).returncode:
+        raise Trouble(f"requirements/{name}.in 没有锁定成功。")
+    if "://" in (layout.root / folder / f"{name}.lock").read_text(encoding="utf8"):
+        raise Trouble(f"requirements/{name}.lock 里出现了地址。")
+
+
+COMMANDS: dict[str, Callable[[Layout, list[str]], int]] = {
+    "test": test,
+    "check": check,
+    "lock": lock,
+    "venv": venv,
+}

@@ -1,0 +1,28 @@
+"""Every door of the product; what each app opens stands in its own `urls.py`."""
+
+from importlib.util import find_spec
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+_APPS = (
+    "requests_board",
+    "dashboards",
+    "notifications",
+    "volunteering",
+    "partners",
+    "grids",
+    "accounts",
+    "clockwork",
+    "audit",
+    "api",
+)
+
+# Each app writes its whole path itself ("desk/", "district/", "api/v1/…").
+urlpatterns: list[URLPattern | URLResolver] = [path("admin/", admin.site.urls)]
+urlpatterns += [path("", include(f"{app}.urls")) for app in _APPS if find_spec(f"{app}.urls")]
+
+handler400 = "common.views.bad_request"
+handler403 = "common.views.permission_denied"
+handler404 = "common.views.page_not_found"
+handler500 = "common.views.server_error"

@@ -1,0 +1,79 @@
+"""What every test gets: servers of the suite's own, the application's rights, the real stack, a browser."""
+
+import os
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+from tests import servers
+from tests.machine import NO_BROWSER, find_browser
+
+pytest_plugins = ["tests.people", "tests.pool", "tests.stack"]
+
+_SERVERS = pytest.StashKey[servers.Servers]()
+_LEFT_OUT = pytest.StashKey[int]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start the servers that the environment does not name, before anything asks for them."""
+    if not hasattr(config, "workerinput"):
+        config.stash[_SERVERS] = servers.Servers()
+        config.stash[_SERVERS].start()
+    servers.point_django_at(os.environ["DATABASE_URL"], _broker_of(config))
+
+
+def _broker_of(config: pytest.Config) -> str:
+    """Give each parallel process a queue of its own on the broker."""
+    url = os.environ["REDIS_URL"]
+    worker = getattr(config, "workerinput", {}).get("workerid", "")
+    if not worker:
+        return url
+    head, _, number = url.rpartition("/")
+    return f"{head}/{int(number or 0) + 10 + int(worker.removeprefix('gw'))}"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the servers, and say last of all what could not be tested on this machine."""
+    if _SERVERS in config.stash:
+        config.stash[_SERVERS].stop()
+        reporter = config.pluginmanager.get_plugin("terminalreporter")
+        left_out = (
+            len([r for r in reporter.stats.get("skipped", []) if NO_BROWSER in str(r.longrepr)]) if reporter else 0
+        )
+        if left_out:
+            reporter.write_line(f"{NO_BROWSER}：{left_out} 个浏览器测试没有运行（安装 chromium 后再运行一次即可）。")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave browser tests out where there is no browser; keep those on real processes in one place."""
+    without = find_browser() is None
+    for item in items:
+        fixtures = getattr(item, "fixturenames", ())
+        if "browser" in fixtures:
+            item.add_marker(pytest.mark.browser)
+            if without:
+                item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
+        if "live_processes" in fixtures:
+            item.add_marker(pytest.mark.stack)
+            item.add_marker(pytest.mark.xdist_group("stack"))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where everything must run, a skipped test is a failed run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("HEDONG_NO_SKIPS") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_files(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep what tests upload out of the installation's folder."""
+    settings.MEDIA_ROOT = str(tmp_path_factory.mktemp("media"))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """After the migrations, work with the rights that the product has in its own installation."""
+    with django_db_blocker.unblock():
+        servers.work_as_application()

@@ -1,0 +1,390 @@
+"""The demo district at the case study's scale: complete, consistent, invented, and the same at every run."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import transaction
+from django.db.models import F, Q, Sum
+
+from accounts.models import User
+from audit.models import Event, Job
+from audit.registry import function_for
+from grids import trees
+from grids.models import Area, BuildingCode, DistrictProfile, PartyOrganization, Post
+from hedong.demo import load, names, sentences, shape
+from partners.models import DepartmentProfile, Membership, Pairing, Partner, PropertyService, Resource, ResourceSlot
+from requests_board.models import Allocation, ResourceRequest, ServiceRequest
+from requests_board.workflow import (
+    ALLOCATION_STEPS,
+    HOLDS_CAPACITY,
+    NEED_STEPS,
+    REQUEST_OPEN,
+    REQUEST_STEPS,
+    AllocationStatus,
+    NeedStatus,
+    RequestStatus,
+)
+from volunteering.models import VolunteerTeam
+
+PHONE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
+
+
+def run(*args: str) -> str:
+    out = StringIO()
+    call_command("load_demo", *args, stdout=out)
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def district(django_db_setup, django_db_blocker, tmp_path_factory):
+    """The whole district, loaded once for this module and rolled back behind it."""
+    file = tmp_path_factory.mktemp("demo") / "accounts.json"
+    with django_db_blocker.unblock(), transaction.atomic():
+        run("--accounts-file", str(file))
+        yield file
+        transaction.set_rollback(True)
+
+
+@pytest.fixture(scope="module")
+def requests(district):
+    return list(ServiceRequest.objects.select_related("category"))
+
+
+class TestCounts:
+    def test_places(self, district):
+        kinds = Counter(Area.objects.values_list("kind", flat=True))
+        assert kinds["street"] + kinds["town"] == 11
+        assert (kinds["community"], kinds["community"] + kinds["village"]) == (78, 302)
+        assert (kinds["estate"], kinds["building"], kinds["grid"]) == (240, 3200, 850)
+        assert BuildingCode.objects.filter(area__kind="building", valid_to=None).count() == 3200
+
+    def test_party_tree(self, district):
+        levels = Counter(PartyOrganization.objects.values_list("level", "kind"))
+        assert levels["general_branch", "area"] == 78
+        assert levels["group", "area"] == 1450
+        assert PartyOrganization.objects.filter(level="branch", area__kind="estate").count() == 240
+        assert levels["general_branch", "industry_general_branch"] == 1
+        assert levels["branch", "functional_branch"] + levels["branch", "joint_branch"] == 60
+
+    def test_partners_and_pool(self, district):
+        categories = Counter(Partner.objects.values_list("category", flat=True))
+        assert (categories["department"], categories["property"], categories["business"]) == (89, 60, 22)
+        assert categories["welfare"] == 40
+        assert categories["resident"] == 240
+        assert DepartmentProfile.objects.count() == 89
+        assert Pairing.objects.count() == 89
+        assert PropertyService.objects.count() == 216
+        assert Resource.objects.count() == 275
+        assert VolunteerTeam.objects.count() == 191
+        days = ResourceSlot.objects.filter(starts_at__gt=load.world.read().now).dates("starts_at", "day")
+        assert (max(days) - min(days)).days >= 53
+
+    def test_people(self, district):
+        holders = Post.objects.filter(role="building_leader").values("user").distinct().count()
+        assert holders == 970
+        assert Membership.objects.values("partner").distinct().count() == 149
+
+    def test_requests(self, district, requests):
+        states = Counter(request.status for request in requests)
+        assert states[RequestStatus.CLOSED] == 2000
+        assert sum(states[state] for state in REQUEST_OPEN) == 250
+        assert set(states) == set(RequestStatus.values)
+
+    def test_every_state_of_needs_and_allocations(self, district):
+        assert set(ResourceRequest.objects.values_list("status", flat=True)) == set(NeedStatus.values)
+        assert set(Allocation.objects.values_list("status", flat=True)) == set(AllocationStatus.values)
+
+    def test_demo_desk_has_open_work(self, district):
+        post = Post.objects.get(user__username="community_worker")
+        mine = ServiceRequest.objects.filter(scope_path__startswith=post.scope_path).open()
+        assert mine.count() >= 30
+        assert mine.overdue().exists()
+        needs = ResourceRequest.objects.filter(scope_path__startswith=post.scope_path)
+        assert needs.values("status").distinct().count() >= 5
+
+    def test_demo_liaison_has_questions_and_promises(self, district):
+        partner = Membership.objects.get(user__username="department_liaison").partner
+        states = Counter(partner.allocations.values_list("status", flat=True))
+        assert states["held"] >= 3
+        assert states["confirmed"] >= 3
+
+
+class TestShape:
+    """The shape of the eighteen months, as the district's own figures would have it."""
+
+    def share(self, requests, test) -> float:
+        return sum(map(test, requests)) / len(requests)
+
+    def test_kinds(self, requests):
+        near_home = {"物业管理", "房屋设施", "市容环境", "城市管理"}
+        assert 0.55 < self.share(requests, lambda r: r.category.l1 in near_home) < 0.66
+        assert 0.09 < self.share(requests, lambda r: r.category.l1 == "水电气暖" and r.severity == "urgent") < 0.15
+
+    def test_ends(self, requests):
+        closed = [request for request in requests if request.status == RequestStatus.CLOSED]
+        assert 0.05 < self.share(closed, lambda r: r.returns) < 0.07
+        assert 0.07 < self.share(closed, lambda r: r.reopens) < 0.09
+        assert 0.43 < self.share(closed, lambda r: r.rating != "none") < 0.49
+
+    def test_seasons_and_evenings(self, requests):
+        closed = [request for request in requests if request.status == RequestStatus.CLOSED]
+        now = max(request.created_at for request in closed)
+        months = Counter((r.created_at.year, r.created_at.month) for r in closed)
+        winter = [months[key] for key in months if key[1] in (12, 1, 2)]
+        spring = [months[key] for key in months if key[1] in (4, 5, 9) and key != (now.year, now.month)]
+        assert sum(winter) / len(winter) > 1.15 * sum(spring) / len(spring)
+        local = Counter(shape_hour(request) for request in closed)
+        assert sum(local[hour] for hour in (18, 19, 20)) > 3 * sum(local[hour] for hour in (1, 2, 3))
+
+
+def shape_hour(request: ServiceRequest) -> int:
+    from django.utils.timezone import localtime
+
+    return localtime(request.created_at).hour
+
+
+class TestConsistency:
+    def test_slots_balance(self, district):
+        live = Sum("allocations__quantity", filter=Q(allocations__status__in=HOLDS_CAPACITY), default=0)
+        assert not ResourceSlot.objects.annotate(live=live).exclude(used=F("live")).exists()
+        assert ResourceSlot.objects.filter(used__gt=0).exists()
+
+    def test_trees_are_sound(self, district):
+        assert trees.check() == []
+
+    def test_paths_of_rows(self, district):
+        for model in (ServiceRequest, ResourceRequest, Allocation, Partner, Resource, Post):
+            assert not model.objects.exclude(scope_path=F("area__scope_path")).exists(), model
+
+    def test_trails_follow_the_tables(self, district):
+        """Every row's events, in their order, are a walk along the real steps that ends where the row stands."""
+        for model, steps in (
+            (ServiceRequest, REQUEST_STEPS),
+            (ResourceRequest, NEED_STEPS),
+            (Allocation, ALLOCATION_STEPS),
+        ):
+            arrows = {(step.verb, source, step.target) for step in steps for source in step.sources}
+            ends: dict[str, str] = {}
+            rows = Event.objects.filter(target_type=model._meta.label_lower).order_by("id")
+            for target, verb, before, after in rows.values_list("target_id", "verb", "before", "after"):
+                if target in ends:
+                    assert ends[target] == before, (target, verb)
+                    assert (verb, before, after) in arrows
+                ends[target] = after
+            assert ends == {str(pk): status for pk, status in model.objects.values_list("pk", "status")}
+
+    def test_nothing_lies_ahead(self, district):
+        now = load.world.read().now
+        assert not Event.objects.filter(at__gt=now).exists()
+        for name in ("created_at", "accepted_at", "assigned_at", "acknowledged_at", "resolved_at", "closed_at"):
+            assert not ServiceRequest.objects.filter(**{f"{name}__gt": now}).exists(), name
+
+    def test_moments_of_a_request_are_in_order(self, requests):
+        for request in requests:
+            stamps = [
+                request.created_at,
+                request.accepted_at,
+                request.acknowledged_at,
+                request.resolved_at,
+                request.closed_at,
+            ]
+            if request.status == RequestStatus.CLOSED:
+                given = [stamp for stamp in stamps if stamp]
+                assert given == sorted(given), request.number
+
+    def test_promises_lie_in_their_window(self, district):
+        wrong = Allocation.objects.filter(held_at__isnull=False).exclude(
+            slot__starts_at__gte=F("resource_request__window_start"),
+            slot__ends_at__lte=F("resource_request__window_end"),
+        )
+        assert not wrong.exists()
+
+    def test_what_is_looking_for_somebody_goes_on(self, district):
+        looking = ResourceRequest.objects.filter(status=NeedStatus.OPEN)
+        assert looking.exists()
+        for need in looking:
+            assert Job.objects.filter(key=f"dispatch:{need.pk}:{need.version}").exists()
+
+    def test_decisions_keep_their_reasons(self, district):
+        for row in Allocation.objects.filter(status=AllocationStatus.HELD):
+            assert row.reasons["sentence"]
+            assert row.reasons["factors"]
+            assert row.policy_version
+
+
+class TestInvented:
+    def test_telephones_are_of_the_reserved_block(self, district, requests):
+        numbers = {request.phone for request in requests} | {user.phone for user in User.objects.all()}
+        numbers |= {partner.contact_phone for partner in Partner.objects.all()}
+        numbers |= {resource.contact_phone for resource in Resource.objects.all()}
+        numbers |= set(Area.objects.values_list("phone", flat=True)) | {DistrictProfile.objects.get().hotline}
+        numbers.discard("")
+        assert len(numbers) > 1000
+        assert all(str(number).startswith(names.PHONE_BLOCK) and len(str(number)) == 11 for number in numbers)
+        texts = ServiceRequest.objects.values_list("text", "place_detail", "result")
+        assert not any(PHONE.search(word) for row in texts for word in row)
+
+    def test_personal_columns_are_sealed(self, district):
+        from django.db import connection
+
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM requests_board_servicerequest WHERE phone <> '' AND phone NOT LIKE 'v1|%%'"
+            )
+            assert cursor.fetchone() == (0,)
+            cursor.execute("SELECT count(*) FROM requests_board_servicerequest WHERE phone LIKE 'v1|%%'")
+            assert cursor.fetchone()[0] > 500
+
+    def test_a_number_is_found_again(self, requests):
+        from common.crypto import blind_index
+
+        one = next(request for request in requests if request.phone)
+        assert one in ServiceRequest.objects.filter(phone_index=blind_index(one.phone))
+
+    def test_codes_of_places_cannot_be_real(self, district):
+        # GB/T 2260: no province begins with 9.
+        codes = Area.objects.filter(kind__in=("district", "street", "town", "community", "village"))
+        assert all(code.startswith("99") for code in codes.values_list("code", flat=True))
+
+    def test_banner(self, district):
+        profile = DistrictProfile.objects.get()
+        assert profile.is_demo
+        assert "演示数据" in profile.demo_banner
+
+    def test_accounts(self, district):
+        told = json.loads(district.read_text(encoding="utf8"))
+        assert district.stat().st_mode & 0o777 == 0o600
+        assert set(told["accounts"]) == {role.code for role in load_roles()}
+        for role, account in told["accounts"].items():
+            user = User.objects.get(username=account["username"])
+            assert user.check_password(account["password"]), role
+        others = User.objects.exclude(username__in=told["accounts"])
+        assert not any(user.has_usable_password() for user in others)
+        assert Area.objects.filter(kind="building", short_code=told["building_code"]).exists()
+        assert "/a/" in told["liaison_link"]
+
+
+def load_roles():
+    from grids.roles import ROLES
+
+    return ROLES
+
+
+class TestRepeat:
+    def counts(self) -> list[int]:
+        models = (
+            Area,
+            PartyOrganization,
+            Partner,
+            Resource,
+            ResourceSlot,
+            User,
+            Post,
+            ServiceRequest,
+            Allocation,
+            Event,
+            Job,
+        )
+        return [model.objects.count() for model in models]
+
+    def test_twice_changes_nothing(self, district):
+        before = self.counts()
+        assert "already there" in run("--accounts-file", str(district))
+        assert self.counts() == before
+
+    def test_another_district_is_refused(self, district):
+        with pytest.raises(CommandError, match="另一个演示区"):
+            run("--preset", "hedong")
+
+
+@pytest.mark.django_db
+class TestSmall:
+    """The small size, as journeys in a browser use it."""
+
+    def fingerprint(self) -> dict[str, list]:
+        return {
+            "places": list(Area.objects.order_by("lft").values_list("kind", "name", "code", "short_code")),
+            "requests": list(
+                ServiceRequest.objects.order_by("number").values_list("number", "text", "status", "rating")
+            ),
+            "ids": sorted(map(str, Allocation.objects.values_list("pk", flat=True))),
+            "pool": list(Resource.objects.order_by("pk").values_list("name", "notice_days", "contact_name")),
+        }
+
+    def test_same_seed_same_district(self, monkeypatch):
+        now = load.world.read().now
+        monkeypatch.setattr("hedong.demo.world.db_now", lambda: now)
+        found = []
+        for _ in range(2):
+            with transaction.atomic():
+                run("--scale", "small")
+                found.append(self.fingerprint())
+                transaction.set_rollback(True)
+        assert found[0] == found[1]
+        assert len(found[0]["requests"]) == 64
+
+    def test_every_state_is_there(self):
+        run("--scale", "small", "--history", "none")
+        assert set(REQUEST_OPEN) <= set(ServiceRequest.objects.values_list("status", flat=True))
+        live = {"held", "countered", "confirmed", "delivered", "in_service", "no_show", "proposed", "declined"}
+        assert live <= set(Allocation.objects.values_list("status", flat=True))
+        assert Area.objects.filter(kind="community").count() == 3
+        assert Area.objects.filter(kind="building").count() == 30
+
+    def test_history_as_jobs(self):
+        out = run("--scale", "small", "--history", "later")
+        assert "2 chapters" in out
+        jobs = Job.objects.filter(kind=load.JOB)
+        assert jobs.count() == 2
+        assert not ServiceRequest.objects.filter(status="closed").exists()
+        for job in jobs:
+            function_for(job.kind)(job.payload)
+        assert ServiceRequest.objects.filter(status="closed").count() == 40
+        # A job that is done twice tells nothing twice, and nothing is left to be told.
+        function_for(jobs[0].kind)(jobs[0].payload)
+        assert ServiceRequest.objects.filter(status="closed").count() == 40
+        assert load.chapters() == []
+
+    def test_real_names_are_asked_for(self):
+        run("--preset", "hedong", "--scale", "small", "--history", "none")
+        assert Area.objects.get(kind="district").code.startswith("371312")
+        assert "虚构" in DistrictProfile.objects.get().demo_banner
+
+    def test_a_district_of_its_own_is_left_alone(self):
+        trees.create_area(parent=None, kind="district", name="别的区")
+        with pytest.raises(CommandError, match="换一个空的数据库"):
+            run("--scale", "small")
+        assert Area.objects.count() == 1
+
+    def test_lost_passwords_are_renewed(self, tmp_path: Path):
+        run("--scale", "small", "--history", "none")
+        file = tmp_path / "accounts.json"
+        run("--scale", "small", "--history", "none", "--accounts-file", str(file))
+        told = json.loads(file.read_text(encoding="utf8"))["accounts"]["auditor"]
+        assert User.objects.get(username=told["username"]).check_password(told["password"])
+
+
+class TestPresets:
+    def test_both_tables_have_the_same_shape(self):
+        for preset in ("fictional", "hedong"):
+            kinds = Counter(row["kind"] for row in sentences.rows(f"{preset}_places"))
+            assert kinds["street"] + kinds["town"] == 11
+            assert (kinds["community"], kinds["village"]) == (78, 224)
+
+    def test_no_name_of_the_real_district_in_the_fictional_one(self):
+        real, invented = (
+            {row["name"] for row in sentences.rows(f"{preset}_places")} for preset in ("hedong", "fictional")
+        )
+        assert not real & invented
+
+    def test_sentences_are_many(self):
+        assert len(sentences.templates()) >= 80
+        assert len({template.text for template in sentences.templates()}) == len(sentences.templates())
+        assert {one.code for one in shape.mix()} == {row["code"] for row in sentences.rows("sentences")}
