@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 
 from tests import servers
-from tests.machine import NO_BROWSER, find_browser
+from tests.machine import NO_BROWSER, RUNNING, find_browser
 
 pytest_plugins = ["tests.people", "tests.pool", "tests.stack"]
 
@@ -45,8 +45,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
             reporter.write_line(f"{NO_BROWSER}：{left_out} 个浏览器测试没有运行（安装 chromium 后再运行一次即可）。")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave browser tests out where there is no browser; keep those on real processes in one place."""
+    """Leave browser tests out where there is no browser; keep those on real processes in one place, and first."""
     without = find_browser() is None
     for item in items:
         fixtures = getattr(item, "fixturenames", ())
@@ -54,9 +55,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
             if without:
                 item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
-        if "live_processes" in fixtures:
+        if _on_real_processes(item):
             item.add_marker(pytest.mark.stack)
-            item.add_marker(pytest.mark.xdist_group("stack"))
+        if item.get_closest_marker("xdist_group") is None:
+            # What a file prepares for all its tests is prepared once.
+            item.add_marker(pytest.mark.xdist_group("stack" if _on_real_processes(item) else item.path.stem))
+    items.sort(key=lambda item: not _on_real_processes(item))
+
+
+def _on_real_processes(item: pytest.Item) -> bool:
+    return "live_processes" in getattr(item, "fixturenames", ())
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let no beat or worker meddle with the rows of a test that has not asked for them."""
+    if RUNNING in item.config.stash and not _on_real_processes(item):
+        item.config.stash[RUNNING].stop()
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

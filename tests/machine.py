@@ -2,8 +2,13 @@
 
 import os
 import shutil
+from typing import Any
+
+import pytest
 
 NO_BROWSER = "这台机器上没有浏览器"
+# Where the suite keeps the stack of real processes, once a test has asked for it.
+RUNNING = pytest.StashKey[Any]()
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 
 from hedong.up import children, postgres, processes
-from tests.machine import find_browser
+from tests.machine import RUNNING, find_browser
 
 ROOT = Path(__file__).resolve().parent.parent
 OUTSIDE = re.compile(r"^(?!http://127\.0\.0\.1:|http://localhost:|data:|blob:|about:)")
@@ -130,7 +130,10 @@ def environment(folder: Path, port: int) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def live_processes(
-    django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
+    django_db_setup: None,
+    django_db_blocker: Any,
+    tmp_path_factory: pytest.TempPathFactory,
+    pytestconfig: pytest.Config,
 ) -> Iterator[LiveStack]:
     """Start web, worker, beat and sweeper once for all tests of this process."""
     folder = tmp_path_factory.mktemp("stack")
@@ -140,9 +143,8 @@ def live_processes(
     stack = LiveStack(folder, env, f"http://127.0.0.1:{port}")
     collect = [sys.executable, "manage.py", "collectstatic", "--noinput", "-v0"]
     subprocess.run(collect, cwd=ROOT, env=env, check=True)
-    stack.start()
+    pytestconfig.stash[RUNNING] = stack
     try:
-        stack.wait_for_page("/static/staticfiles.json")
         yield stack
     finally:
         stack.stop()
@@ -154,6 +156,7 @@ def live_stack(live_processes: LiveStack, transactional_db: None) -> Iterator[Li
     missing = [process.name for process in processes.PROCESSES if process.name not in live_processes.running]
     if missing:
         live_processes.start(*missing)
+        live_processes.wait_for_page("/static/staticfiles.json")
     yield live_processes
     live_processes.run_jobs()
 

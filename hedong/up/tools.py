@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from . import environment, words
+from . import environment, keys, words
 from .layout import Layout
 from .words import Trouble
 
@@ -47,6 +47,14 @@ def venv(layout: Layout, rest: list[str]) -> int:
     return 0
 
 
+def secrets(layout: Layout, rest: list[str]) -> int:
+    """Make the secrets that docker-compose.yml mounts; those that are there stay as they are."""
+    folder = Path(rest[0] if rest else layout.root / "secrets")
+    keys.ensure_for_containers(folder)
+    words.plain(f"密钥和密码都在 {folder}，请离线另存一份。证书放进 {folder / 'tls'}：fullchain.pem 和 privkey.pem。")
+    return 0
+
+
 def lock(layout: Layout, rest: list[str]) -> int:
     """Resolve the requirements anew; the locks carry hashes and no addresses."""
     _with_development(layout)
@@ -60,8 +68,8 @@ def _lock_one(layout: Layout, name: str, rest: list[str]) -> None:
     folder = Path("requirements")
     command = [layout.venv / "bin" / "uv", "pip", "compile", folder / f"{name}.in", "--python-version", "3.11"]
     # Extras stay in the lock: older versions of pip take a package with an extra for one without a pin.
-    command += ["--universal", "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-strip-extras", "-q", *rest]
-    command += ["-o", folder / f"{name}.lock"]
+    command += ["--universal", "--generate-hashes", "--no-emit-index-url", "--no-header", "--no-strip-extras"]
+    command += ["-q", *rest, "-o", folder / f"{name}.lock"]
     if subprocess.run([str(word) for word in command], cwd=layout.root, check=False).returncode:
         raise Trouble(f"requirements/{name}.in 没有锁定成功。")
     if "://" in (layout.root / folder / f"{name}.lock").read_text(encoding="utf8"):
@@ -73,4 +81,5 @@ COMMANDS: dict[str, Callable[[Layout, list[str]], int]] = {
     "check": check,
     "lock": lock,
     "venv": venv,
+    "secrets": secrets,
 }

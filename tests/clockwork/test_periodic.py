@@ -4,7 +4,6 @@ import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from celery import Celery
 from django.db import InterfaceError, connection
 
 from audit import registry
@@ -12,6 +11,7 @@ from audit.jobs.run import run
 from audit.models import Heartbeat, Job, JobState
 from clockwork import periodic, tasks
 from clockwork.periodic import Period
+from hedong.celery import app
 
 NOON = datetime(2026, 11, 24, 12, 0, 7, tzinfo=UTC)
 
@@ -119,7 +119,7 @@ def test_the_products_own_periods_open_and_the_worker_beats():
 @pytest.mark.django_db(transaction=True)
 def test_beat_opens_periods_and_outlives_an_outage(own_periods, monkeypatch):
     periodic.every("test.tick", seconds=3600)(lambda: None)
-    scheduler = tasks.PeriodScheduler(Celery("test"), lazy=False)
+    scheduler = tasks.PeriodScheduler(app, lazy=False)
     assert scheduler.schedule == {}
 
     def gone() -> list[str]:
