@@ -199,6 +199,7 @@ class Watch:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     """Start the machine's Chromium once."""
+    from django.db import connections
     from playwright.sync_api import sync_playwright
 
     # Playwright keeps an event loop in this thread; the tests use the database between its calls, never inside.
@@ -208,6 +209,8 @@ def browser() -> Iterator[Any]:
         running = playwright.chromium.launch(executable_path=find_browser(), args=switches)
         yield running
         running.close()
+        # While the loop runs Django keeps another connection than before and after; nobody else would close it.
+        connections.close_all()
 
 
 @pytest.fixture
