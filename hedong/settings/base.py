@@ -89,7 +89,7 @@ TEMPLATES = [
     }
 ]
 
-DATABASES = {"default": env.database(env.text("DATABASE_URL"))}
+DATABASES = {"default": env.database(env.address("DATABASE_URL"))}
 DATABASES["default"].update(CONN_MAX_AGE=600, CONN_HEALTH_CHECKS=True)
 DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 5)
 DATABASES["default"]["OPTIONS"].setdefault(
@@ -183,7 +183,7 @@ REST_FRAMEWORK = {
 }
 
 # The broker is only the bell: nothing that matters is kept in it.
-CELERY_BROKER_URL = env.text("REDIS_URL")
+CELERY_BROKER_URL = env.address("REDIS_URL")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -195,6 +195,9 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 30
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# However long the broker is away, the worker waits for it, and is back within seconds after it.
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None
+CELERY_WORKER_CONSUMER = "audit.jobs.ear:PatientConsumer"
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 300,
     "unacked_restore_interval": 5,
@@ -203,6 +206,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "socket_connect_timeout": 1,
     "retry_on_timeout": False,
 }
+# A connection serves a hundred jobs instead of one; before each of them it is looked at (audit.tasks).
+CELERY_DB_REUSE_MAX = 100
 CELERY_TIMEZONE = TIME_ZONE
 # Beat writes job rows, one per name and period; it needs no broker and leaves no file.
 CELERY_BEAT_SCHEDULER = "clockwork.tasks:PeriodScheduler"

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit, urlunsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -21,9 +21,28 @@ def text(name: str, default: str | None = None) -> str:
 def secret(name: str, default: str | None = None) -> str:
     """Return the secret `name` from the file that `name`_FILE names, else from the variable itself."""
     path = os.environ.get(f"{name}_FILE")
-    if path:
+    if not path:
+        return text(name, default)
+    try:
         return Path(path).read_text(encoding="utf8").strip()
-    return text(name, default)
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE: cannot read {path}: {error.strerror}.") from error
+
+
+def address(name: str) -> str:
+    """Return the address of a server, with the password put in that its own secret holds.
+
+    `DATABASE_URL` is completed by `DATABASE_PASSWORD` or `DATABASE_PASSWORD_FILE`, where one of them is given.
+    """
+    url, password_name = text(name), name.removesuffix("_URL") + "_PASSWORD"
+    if password_name not in os.environ and not os.environ.get(f"{password_name}_FILE"):
+        return url
+    password = secret(password_name)
+    if not password:
+        raise ImproperlyConfigured(f"{password_name} is empty.")
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{parts.username or ''}:{quote(password, safe='')}@{host}"))
 
 
 def boolean(name: str, default: bool = False) -> bool:

@@ -51,3 +51,20 @@ def ensure(folder: Path) -> dict[str, str]:
     for name, make in KEYS.items():
         keep(folder, name, make)
     return {f"{name}_FILE": str(folder / name) for name in KEYS}
+
+
+def ensure_for_containers(folder: Path) -> None:
+    """Make what is missing of a production set-up: keys, passwords, an empty mail password, a place for TLS.
+
+    Containers read the files as users of their own, so the files are open and the folder around them is closed.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    for name in PASSWORDS:
+        keep(folder, name)
+    ensure(folder)
+    (folder / "email_password").touch()
+    (folder / "tls").mkdir(exist_ok=True)
+    (folder / "tls").chmod(0o755)
+    for path in filter(Path.is_file, folder.iterdir()):
+        path.chmod(0o444)
