@@ -11,6 +11,8 @@ VAR_DIR = Path(env.text("HEDONG_VAR", str(BASE_DIR / "var")))
 SECRET_KEY = env.secret("SECRET_KEY")
 # Encrypts personal columns: "id:base64key[,id:base64key…]"; the first one writes, all of them read.
 FIELD_KEYS = env.secret("FIELD_KEYS")
+# With which cipher new values are sealed; what another one sealed stays readable.
+FIELD_SUITE = env.text("FIELD_SUITE", "sm4-gcm")
 # Keys the blind indexes through which encrypted columns are found.
 BLIND_INDEX_KEY = env.secret("BLIND_INDEX_KEY")
 # Keys the residents' tracking links and the liaisons' answer links.

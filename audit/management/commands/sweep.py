@@ -23,7 +23,6 @@ class Command(BaseCommand):
     """Ring for jobs that nobody heard of, round after round. Several copies may run."""
 
     help = "Ring for jobs that were not heard; runs until it is told to stop."
-    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the pause between two rounds, and whether there is only one."""
