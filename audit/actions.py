@@ -34,7 +34,9 @@ class Person(Protocol):
 
     pk: Any
 
-    def get_username(self) -> str: ...
+    def get_username(self) -> str:
+        """Return the name to sign in with."""
+        ...
 
 
 def record(

@@ -13,12 +13,16 @@ class CalendarDay(models.Model):
     """
 
     class Kind(models.TextChoices):
+        """What kind of day it is (日子的种类)."""
+
         WORKDAY = "workday", "工作日"
         REST = "rest", "周末"
         HOLIDAY = "holiday", "放假"
         MAKEUP = "makeup", "调休上班"
 
     class Source(models.TextChoices):
+        """Who says so (来源)."""
+
         OFFICIAL = "official", "国务院通知"
         ESTIMATED = "estimated", "估算"
         LOCAL = "local", "本地调整"
@@ -94,6 +98,8 @@ class DeadlinePolicy(models.Model):
     """How long one step may take (办理时限)."""
 
     class Unit(models.TextChoices):
+        """How time is counted (计时单位)."""
+
         NATURAL_HOUR = "natural_hour", "小时（不分昼夜）"
         WORK_HOUR = "work_hour", "工作小时"
         WORKING_DAY = "working_day", "工作日"

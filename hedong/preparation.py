@@ -8,24 +8,29 @@ from pathlib import Path
 
 from django.conf import settings
 
+# The static files, the tables that come with the product with the code that loads them, and what both depend on.
 _WATCHED = (
     "static/**/*",
-    "*/static/**/*",
     "*/data/*.csv",
-    "hedong/demo/**/*.csv",
+    "hedong/*/data/*.csv",
+    "hedong/basics/*.py",
+    "hedong/management/commands/load_basics.py",
+    "clockwork/actions.py",
+    "dashboards/actions.py",
     "*/migrations/*.py",
-    "hedong/basics.py",
+    "requirements/*.lock",
 )
+_SWITCHES = ("HEDONG_PRESET", "HEDONG_SCALE")
 
 
 def _files() -> Iterator[Path]:
-    for pattern in (*_WATCHED, "requirements/*.lock"):
+    for pattern in _WATCHED:
         yield from sorted(path for path in settings.BASE_DIR.glob(pattern) if path.is_file())
 
 
 def fingerprint() -> str:
     """Return what set-up data and static files look like now."""
-    digest = hashlib.sha256(os.environ.get("HEDONG_PRESET", "").encode())
+    digest = hashlib.sha256("|".join(os.environ.get(name, "") for name in _SWITCHES).encode())
     for path in _files():
         look = path.stat()
         digest.update(f"{path.relative_to(settings.BASE_DIR)} {look.st_size} {look.st_mtime_ns}\n".encode())
@@ -37,9 +42,11 @@ def _memory() -> Path:
 
 
 def changed() -> bool:
-    """Return whether anything has to be loaded or gathered again."""
+    """Return whether anything has to be loaded or gathered again; lost demo passwords are made anew."""
     memory = _memory()
-    return not memory.exists() or memory.read_text(encoding="ascii") != fingerprint()
+    if not memory.exists() or (settings.DEMO and not accounts_file().exists()):
+        return True
+    return memory.read_text(encoding="ascii") != fingerprint()
 
 
 def remember() -> None:

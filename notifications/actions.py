@@ -9,11 +9,17 @@ from django.core.mail import EmailMessage
 from django.core.validators import validate_email
 from django.db import transaction
 from django.db.models.functions import Now
+from django.urls import reverse
 
 from audit import jobs
+from audit.models import Event
 from common.errors import Invalid, NotFound
+from notifications import selectors, words
 from notifications.models import Channel, MailAddress, Notice
+from requests_board.models import ServiceRequest
+from requests_board.workflow import RequestStatus, Severity
 
+ASSIGNED_JOB = "notifications.assigned"
 MAIL_JOB = "notifications.mail"
 
 
@@ -53,6 +59,26 @@ def tell(
 
 def _for_channel(text: dict[str, Any], way: str, mail_url: str) -> dict[str, Any]:
     return {**text, "url": mail_url} if way == Channel.MAIL and mail_url else text
+
+
+def tell_of_assignment(event: int, version: int) -> None:
+    """Tell the partner's people of the request that `event` gave them, unless it was taken back meanwhile."""
+    given = Event.objects.get(pk=event)
+    request = (
+        ServiceRequest.objects.select_related("area", "category")
+        .filter(pk=given.target_id, status=RequestStatus.ASSIGNED, version=version)
+        .first()
+    )
+    if request is None or request.handler_partner_id is None:
+        return
+    tell(
+        selectors.people_of_partner(request.handler_partner_id),
+        title=f"派给您一件：{request.category or '居民诉求'}（{request.number}）",
+        body=f"{request.area}。办结期限 {words.moment(request.resolve_due_at)}。",
+        url=reverse("requests_board:liaison") + f"#r-{request.number}",
+        urgent=request.severity == Severity.URGENT,
+        event_id=given.pk,
+    )
 
 
 @transaction.atomic

@@ -7,14 +7,12 @@ from django.urls import reverse
 
 from audit.jobs import enqueue
 from audit.models import Event
-from audit.registry import job, subscribe
+from audit.registry import subscribe
 from notifications import selectors, words
-from notifications.actions import tell
+from notifications.actions import ASSIGNED_JOB, tell, tell_of_assignment
 from requests_board import links
 from requests_board.models import Allocation, DispatchPolicy, ResourceRequest, ServiceRequest
-from requests_board.workflow import AllocationStatus, RequestStatus, Severity
-
-ASSIGNED_JOB = "notifications.assigned"
+from requests_board.workflow import AllocationStatus, Severity
 
 
 def _allocation(event: Event) -> Allocation | None:
@@ -144,31 +142,10 @@ def tell_the_handler_later(event: Event) -> None:
         return
     payload = {"event": event.pk, "version": event.data.get("version", request.version)}
     if request.severity == Severity.URGENT:
-        assigned(payload)
+        tell_of_assignment(**payload)
         return
     seconds = DispatchPolicy.current().undo_seconds
     enqueue(ASSIGNED_JOB, f"assigned:{event.pk}", payload, delay=timedelta(seconds=seconds))
-
-
-@job(ASSIGNED_JOB)
-def assigned(payload: dict[str, Any]) -> None:
-    """Tell the partner's people of a request, unless it was taken back meanwhile."""
-    event = Event.objects.get(pk=payload["event"])
-    request = (
-        ServiceRequest.objects.select_related("area", "category")
-        .filter(pk=event.target_id, status=RequestStatus.ASSIGNED, version=payload["version"])
-        .first()
-    )
-    if request is None or request.handler_partner_id is None:
-        return
-    tell(
-        selectors.people_of_partner(request.handler_partner_id),
-        title=f"派给您一件：{request.category or '居民诉求'}（{request.number}）",
-        body=f"{request.area}。办结期限 {words.moment(request.resolve_due_at)}。",
-        url=reverse("requests_board:liaison") + f"#r-{request.number}",
-        urgent=request.severity == Severity.URGENT,
-        event_id=event.pk,
-    )
 
 
 BACK_TO_COMMUNITY = {

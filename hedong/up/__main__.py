@@ -1,3 +1,4 @@
+# -*- coding: utf-8 -*-  # noqa: UP009
 """Run this folder by its path (`python3 hedong/up`), so that nothing of Django or Celery is imported."""
 
 # This file must be readable by every Python, also by those that are too old for the rest.

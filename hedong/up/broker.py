@@ -4,6 +4,7 @@ import importlib.util
 import shutil
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from .keys import write_private
@@ -24,6 +25,16 @@ def find() -> Path:
     raise Trouble(
         "没有找到 Valkey 或 Redis。\n  这个平台没有现成的安装包；请安装其中一个，或用环境变量 REDIS_URL 指定一个已有的。"  # noqa: E501
     )
+
+
+def check(url: str) -> None:
+    """Refuse an address at which no broker answers."""
+    import redis
+
+    try:
+        redis.Redis.from_url(url, socket_connect_timeout=5, socket_timeout=5).ping()
+    except (redis.RedisError, ValueError) as error:
+        raise Trouble(f"连不上环境变量 REDIS_URL 指定的消息服务：{error}") from error
 
 
 class Broker:
@@ -55,11 +66,11 @@ class Broker:
         """Return the broker's address."""
         return f"redis://:{self.password}@127.0.0.1:{self.port}/{number}"
 
-    def wait_ready(self, seconds: float = 20) -> None:
-        """Wait until the server answers a ping."""
+    def wait_ready(self, seconds: float = 20, runs: Callable[[], bool] = lambda: True) -> None:
+        """Wait until the server answers a ping, as long as its process `runs`."""
         until = time.monotonic() + seconds
         while not self._answers():
-            if time.monotonic() > until:
+            if time.monotonic() > until or not runs():
                 raise Trouble(f"消息服务没有启动成功，详细记录在 {self.folder.parent / 'log' / 'broker.log'}。")
             time.sleep(0.05)
 

@@ -57,6 +57,17 @@ def birth(pid: int) -> str:
         return ""
 
 
+def alive(pid: int) -> bool:
+    """Return whether there is a process with this number, whoever owns it."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def group_alive(group: int) -> bool:
     """Return whether a process of the group still runs; those that only wait to be collected do not count."""
     try:

@@ -1,7 +1,6 @@
 """The commands behind `make`: up, test, check, lock, venv."""
 
 import os
-import sys
 
 from . import environment, instance, tools, words
 from .layout import Layout
@@ -27,9 +26,9 @@ def main(arguments: list[str]) -> int:
 
 def up(layout: Layout, rest: list[str]) -> int:
     """Run the whole stack until somebody presses Ctrl-C."""
-    _make_folders(layout)
-    lock = instance.lock(layout)
-    if not _inside(layout):
+    first = not instance.handed_over()
+    lock = _take(layout)
+    if first:
         _first_looks(layout)
         environment.ensure(layout)
         instance.hand_over(lock)
@@ -40,17 +39,15 @@ def up(layout: Layout, rest: list[str]) -> int:
     return running.run(layout, lock)
 
 
-def _make_folders(layout: Layout) -> None:
+def _take(layout: Layout) -> int:
+    """Make the folders of the data directory and lock it for this run."""
     try:
         layout.make()
+        return instance.lock(layout)
     except OSError as error:
         raise Trouble(
             f"不能在 {layout.var} 里写数据：{error.strerror}。\n  请换一个目录：HEDONG_VAR=目录 make up"
         ) from error
-
-
-def _inside(layout: Layout) -> bool:
-    return sys.prefix != sys.base_prefix and os.path.realpath(sys.prefix) == os.path.realpath(layout.venv)
 
 
 def _first_looks(layout: Layout) -> None:

@@ -2,16 +2,20 @@
 
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from .children import die_with_parent
 from .layout import Layout
 from .words import Trouble, step
 
-_OFFLINE = ("NewConnectionError", "Temporary failure in name resolution", "ConnectTimeout", "Max retries", "dns error")
-_OFFLINE += ("Connection refused", "error sending request", "Could not fetch URL", "Name or service not known")
+_OFFLINE = (
+    "NewConnectionError", "Temporary failure in name resolution", "ConnectTimeout", "Max retries", "dns error",
+    "Connection refused", "error sending request", "Could not fetch URL", "Name or service not known",
+)  # fmt: skip
 
 
 def ensure(layout: Layout, lock: str = "embedded") -> None:
@@ -94,7 +98,8 @@ def find_uv() -> str | None:
 
 def _run(command: list, output) -> bool:
     words = [str(word) for word in command]
-    return subprocess.run(words, stdout=output, stderr=subprocess.STDOUT, check=False).returncode == 0
+    options = {"stdout": output, "stderr": subprocess.STDOUT, "preexec_fn": die_with_parent}
+    return subprocess.run(words, check=False, **options).returncode == 0
 
 
 def _why_install_failed(log: Path) -> str:
@@ -103,6 +108,13 @@ def _why_install_failed(log: Path) -> str:
         return (
             "连不上软件包仓库，依赖没有装上。\n"
             "  请检查网络；也可以用环境变量 PIP_INDEX_URL 指定一个能访问的镜像，然后再运行一次。\n"
+            f"  详细记录：{log}"
+        )
+    missing = re.search(r"No matching distribution found for (\S+)", text)
+    if missing:
+        return (
+            f"软件包仓库里没有锁定的版本：{missing[1]}。\n"
+            "  可能是镜像还没有同步；请用环境变量 PIP_INDEX_URL 换一个镜像，然后再运行一次。\n"
             f"  详细记录：{log}"
         )
     if "hash" in text.lower() and "do not match" in text.lower():

@@ -8,10 +8,16 @@ import socket
 import time
 from pathlib import Path
 
+from .children import alive
 from .layout import Layout
 from .words import Trouble
 
 _INHERITED = "HEDONG_UP_LOCK"
+
+
+def handed_over() -> bool:
+    """Tell whether an earlier program in this process took the lock for us."""
+    return _INHERITED in os.environ
 
 
 def lock(layout: Layout, patience: float = 20) -> int:
@@ -26,7 +32,7 @@ def lock(layout: Layout, patience: float = 20) -> int:
     until = time.monotonic() + patience
     while not _try(handle):
         holder = _holder(handle)
-        if holder and _alive(holder):
+        if holder and alive(holder):
             raise Trouble(_already_running(layout, holder))
         if time.monotonic() > until:
             raise Trouble(f"上一次运行还没有收尾完毕，请稍后再试。数据目录：{layout.var}")
@@ -55,16 +61,6 @@ def _holder(handle: int) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def _already_running(layout: Layout, pid: int) -> str:
     address = ""
     with contextlib.suppress(OSError, ValueError):
@@ -80,7 +76,7 @@ def _already_running(layout: Layout, pid: int) -> str:
 def port_from_environment() -> int:
     """Return the port that `PORT` names, 8000 without it; refuse what is not a port."""
     text = os.environ.get("PORT") or "8000"
-    if not text.isdigit() or not 1 <= int(text) <= 65535:
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 65535:
         raise Trouble(f"PORT 应当是 1 到 65535 之间的数字，现在是“{text}”。")
     return int(text)
 

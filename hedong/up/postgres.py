@@ -7,12 +7,15 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import words
+from .children import alive
 from .words import Trouble
 
 OLDEST = 15
@@ -169,26 +172,41 @@ class Cluster:
         return [*self.who.prefix, str(self.binaries.folder / "postgres"), "-D", str(self.data), *options]
 
     def clear_stale_pid(self) -> None:
-        """Stop a server that outlived its supervisor on this data; forget a pid file that means nobody."""
+        """Stop a server that outlived its supervisor on this data; forget a pid file that means somebody else."""
         pid_file = self.data / "postmaster.pid"
         if not pid_file.exists():
             return
-        lines = pid_file.read_text(encoding="utf8").splitlines()
-        pid = int(lines[0]) if lines and lines[0].strip().isdigit() else 0
-        if pid and _is_postgres(pid):
+        first = pid_file.read_text(encoding="utf8").partition("\n")[0].strip()
+        pid = int(first) if first.isdigit() else 0
+        if pid and not alive(pid):
+            return  # PostgreSQL finds that out itself, and whether anything of that server still holds the data
+        if pid and self._served_by(pid):
             words.plain(f"        上次的数据库进程（{pid}）还在运行，先请它停下。")
             os.kill(pid, signal.SIGINT)
-            if not _gone(pid, 15):
+            if not self._left_by(pid, 15):
                 raise Trouble(f"数据库进程 {pid} 还在使用 {self.data}，停不下来。请检查后运行：kill -INT {pid}")
         pid_file.unlink(missing_ok=True)
+
+    def _served_by(self, pid: int) -> bool:
+        """Tell whether the process is the server of this data, not whoever got its number since."""
+        line = _command_line(pid)
+        return "postgres" in line and str(self.data) in line
+
+    def _left_by(self, pid: int, seconds: float) -> bool:
+        until = time.monotonic() + seconds
+        while self._served_by(pid):
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.1)
+        return True
 
     def dsn(self, database: str = "postgres") -> str:
         """Return the superuser's address of a database."""
         return url(self.user, self.password, self.port, database)
 
-    def wait_ready(self, seconds: float = 60) -> None:
-        """Wait until the server answers."""
-        wait_ready(self.dsn(), seconds)
+    def wait_ready(self, seconds: float = 60, runs: Callable[[], bool] = lambda: True) -> None:
+        """Wait until the server answers, as long as its process `runs`."""
+        wait_ready(self.dsn(), seconds, runs)
 
 
 def url(user: str, password: str, port: int, database: str) -> str:
@@ -196,35 +214,30 @@ def url(user: str, password: str, port: int, database: str) -> str:
     return f"postgres://{user}:{password}@127.0.0.1:{port}/{database}"
 
 
-def wait_ready(dsn: str, seconds: float = 60) -> None:
-    """Wait until the server at `dsn` answers; a wrong password or name is told at once."""
+def wait_ready(dsn: str, seconds: float = 60, runs: Callable[[], bool] = lambda: True) -> None:
+    """Wait until the server at `dsn` answers; a wrong password or name, and a server that fell, are told at once."""
     import psycopg2
 
     until = time.monotonic() + seconds
     while True:
         try:
             psycopg2.connect(dsn, connect_timeout=3).close()
-        except psycopg2.OperationalError as error:
-            refused = "Connection refused" in str(error) or "starting up" in str(error)
-            if not refused or time.monotonic() > until:
+        except psycopg2.Error as error:
+            waiting = any(sign in str(error) for sign in ("Connection refused", "starting up", "timeout expired"))
+            if not runs():
+                raise Trouble("数据库没有启动成功。") from error
+            if not waiting or time.monotonic() > until:
                 raise Trouble(f"连不上数据库：{str(error).strip().splitlines()[0]}") from error
             time.sleep(0.05)
         else:
             return
 
 
-def _is_postgres(pid: int) -> bool:
-    try:
-        return "postgres" in os.readlink(f"/proc/{pid}/exe")
-    except OSError:
-        seen = subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True, check=False)
-        return "postgres" in seen.stdout
-
-
-def _gone(pid: int, seconds: float) -> bool:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if not _is_postgres(pid):
-            return True
-        time.sleep(0.1)
-    return False
+def _command_line(pid: int) -> str:
+    if sys.platform == "linux":
+        try:
+            return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            return ""
+    seen = subprocess.run(["ps", "-ww", "-o", "args=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return seen.stdout

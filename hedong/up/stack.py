@@ -46,7 +46,7 @@ class Stack:
     def start_servers(self) -> None:
         """Bring up the broker and the database, or take those that the environment names."""
         self.env = self._environment()
-        self.env["REDIS_URL"] = os.environ.get("REDIS_URL") or self._broker()
+        self.env["REDIS_URL"] = self._given_broker() or self._broker()
         given = os.environ.get("DATABASE_URL")
         if given:
             self._given_database(given)
@@ -70,18 +70,28 @@ class Stack:
         )
         return env
 
+    def _given_broker(self) -> str:
+        url = os.environ.get("REDIS_URL", "")
+        if url:
+            words.step("使用环境变量 REDIS_URL 指定的消息服务。")
+            broker.check(url)
+        return url
+
     def _broker(self) -> str:
         words.step("启动消息服务……")
         server = broker.Broker(self.layout.var / "broker", keys.keep(self.layout.secrets, "broker"))
-        self.supervisor.start(
+        child = self.supervisor.start(
             Child("broker", "消息服务", server.command(), self.env, self.layout.log("broker"), signal.SIGTERM)
         )
-        server.wait_ready()
+        server.wait_ready(runs=child.runs)
         return server.url()
 
     def _given_database(self, url: str) -> None:
         words.step("使用环境变量 DATABASE_URL 指定的数据库。")
-        postgres.wait_ready(url, 10)
+        try:
+            postgres.wait_ready(url, 5)
+        except words.Trouble as error:
+            raise words.Trouble(f"{error}\n  请检查环境变量 DATABASE_URL。") from error
 
     def _own_database(self) -> None:
         first = not (self.layout.var / "postgres").exists()
@@ -93,9 +103,9 @@ class Stack:
         child = Child("postgres", "数据库", cluster.command(), self.env, log, signal.SIGINT, user=user)
         self.supervisor.start(child)
         try:
-            cluster.wait_ready()
+            cluster.wait_ready(runs=child.runs)
         except words.Trouble as error:
-            raise words.Trouble(f"{error}\n  详细记录：{log}") from error
+            raise words.Trouble(f"{error}\n  详细记录：{log}\n{_last_line(log)}") from error
         owner, app = self._passwords()
         database.ensure(cluster.dsn(), owner, app)
         self.owner_url, self.env["DATABASE_URL"] = database.addresses(cluster.port, owner, app)
@@ -132,8 +142,7 @@ class Stack:
     def _wait_for_page(self, seconds: float = 90) -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            popen = self.supervisor.children["web"].popen
-            if popen is not None and popen.poll() is not None:
+            if not self.supervisor.children["web"].runs():
                 break
             if _answers(f"{self.base_url}/"):
                 return
@@ -162,6 +171,8 @@ def open_stack(layout: Layout, lock: int) -> Stack:
     """Check the port and return a stack that is about to start."""
     port = instance.port_from_environment()
     instance.refuse_busy_port(HOST, port)
+    # A run that was killed has left its file, whose numbers mean nobody now.
+    layout.stack_file.unlink(missing_ok=True)
     os.environ["HEDONG_STACK"] = str(layout.var)
     supervisor = Supervisor(layout.root, lock)
     supervisor.catch_signals()

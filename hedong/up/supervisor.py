@@ -31,6 +31,10 @@ class Child:
     start_again_at: float = 0.0
     started_at: float = field(default_factory=time.monotonic)
 
+    def runs(self) -> bool:
+        """Return whether the process is there."""
+        return self.popen is not None and self.popen.poll() is None
+
 
 class Supervisor:
     """Start processes, start the fallen again, stop all in order; a watchdog does the last when we cannot."""
@@ -87,14 +91,14 @@ class Supervisor:
         """Return the process number of each process by name."""
         return {name: child.popen.pid for name, child in self.children.items() if child.popen}
 
-    def look_after(self, changed: Callable[[], None]) -> None:
+    def look_after(self, changed: Callable[[], object]) -> None:
         """Start again what falls, until somebody asks us to stop."""
         while not self.stopping.is_set():
             for child in list(self.children.values()):
                 self._look_at(child, changed)
             time.sleep(0.3)
 
-    def _look_at(self, child: Child, changed: Callable[[], None]) -> None:
+    def _look_at(self, child: Child, changed: Callable[[], object]) -> None:
         if child.popen is None:
             return
         if child.start_again_at:

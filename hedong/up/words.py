@@ -1,8 +1,10 @@
 """What the person at the keyboard reads."""
 
+import contextlib
 import os
 import sys
 import time
+from typing import TextIO
 
 # The change of interpreter half-way must not set the clock back.
 _STARTED = float(os.environ.setdefault("HEDONG_UP_STARTED", str(time.time())))
@@ -14,14 +16,20 @@ class Trouble(Exception):
 
 def step(text: str) -> None:
     """Print one readable line about the step that begins."""
-    print(f"[{time.time() - _STARTED:5.1f} 秒] {text}", flush=True)
+    plain(f"[{time.time() - _STARTED:5.1f} 秒] {text}")
 
 
 def plain(text: str = "") -> None:
     """Print a line without a clock."""
-    print(text, flush=True)
+    _print(text, sys.stdout)
 
 
 def wrong(text: str) -> None:
     """Print what went wrong to the error stream."""
-    print(f"\n✗ {text}", file=sys.stderr, flush=True)
+    _print(f"\n✗ {text}", sys.stderr)
+
+
+def _print(text: str, stream: TextIO) -> None:
+    # The window may be closed already; what is being stopped has to be stopped all the same.
+    with contextlib.suppress(OSError):
+        print(text, file=stream, flush=True)

@@ -6,7 +6,7 @@ from django.core import mail
 from audit.models import Event, Job
 from clockwork.selectors import db_now
 from common.errors import NotFound
-from notifications import actions, handlers, selectors
+from notifications import actions, handlers, selectors, tasks
 from notifications.models import Channel, Notice
 from partners.models import Membership, Partner
 from requests_board.actions import allocations, dispatch, requests
@@ -85,21 +85,21 @@ def handed(pool, firm, **more):
     row = requests.submit_request(area=pool.town.building, text="灯坏了", **more)
     row = requests.assign(row, partner=firm, actor=pool.town.person("community_worker"))
     handlers.tell_the_handler_later(Event.objects.filter(verb="request.assigned").latest("id"))
-    return row, Job.objects.filter(kind=handlers.ASSIGNED_JOB).order_by("-id").first()
+    return row, Job.objects.filter(kind=actions.ASSIGNED_JOB).order_by("-id").first()
 
 
 def test_the_firm_is_told_when_undoing_is_over(pool, firm):
     _, job = handed(pool, firm)
     assert not Notice.objects.exists()
     assert job.next_at > db_now()
-    handlers.assigned(job.payload)
+    tasks.assigned(job.payload)
     assert Notice.objects.get().recipient.username == "steward"
 
 
 def test_what_was_taken_back_is_never_told(pool, firm):
     row, job = handed(pool, firm)
     requests.recall(row, actor=pool.town.person("community_worker"))
-    handlers.assigned(job.payload)
+    tasks.assigned(job.payload)
     assert not Notice.objects.exists()
 
 

@@ -22,7 +22,6 @@ class Command(BaseCommand):
     """Migrate, grant, load; safe to run again, and quick when nothing has changed."""
 
     help = "Migrate, grant rights, load set-up data (in demo mode the demo district too), gather static files."
-    requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the steps, each with a line that people can read."""
@@ -74,6 +73,19 @@ class Command(BaseCommand):
             self.stdout.write("· 装入演示地区：地点、合伙人、资源和正在办理的事……")
             kept = preparation.accounts_file()
             kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            preset, scale = (os.environ.get(f"HEDONG_{name}") for name in ("PRESET", "SCALE"))
-            options = {"preset": preset or "fictional", "scale": scale or "full", "history": "later"}
-            call_command("load_demo", **options, accounts_file=kept, stdout=StringIO())
+            call_command("load_demo", **_wanted(), history="later", accounts_file=kept, stdout=StringIO())
+
+
+def _wanted() -> dict[str, str]:
+    """Return which demo district to load: the one that the environment names, else the one that is there."""
+    from hedong.demo.load import loaded
+    from hedong.demo.scale import SCALES
+
+    present = loaded() or {"preset": "fictional", "scale": "full"}
+    wanted = {}
+    for name, known in (("preset", ("fictional", "hedong")), ("scale", tuple(SCALES))):
+        variable = f"HEDONG_{name.upper()}"
+        wanted[name] = os.environ.get(variable) or present[name]
+        if wanted[name] not in known:
+            raise CommandError(f"{variable} 可以是 {' 或 '.join(known)}，现在是“{wanted[name]}”。")
+    return wanted
