@@ -12,7 +12,7 @@ from django.conf import settings
 _WATCHED = (
     "static/**/*",
     "*/data/*.csv",
-    "hedong/*/data/*.csv",
+    "hedong/*/data/*.*",
     "hedong/basics/*.py",
     "hedong/management/commands/load_basics.py",
     "clockwork/actions.py",

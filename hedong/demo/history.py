@@ -6,7 +6,7 @@ import random
 from collections import Counter
 from datetime import date, datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from audit.actions import record
 from audit.models import Event
@@ -26,7 +26,11 @@ from requests_board.models import Allocation, NotAcceptedReason, ResourceRequest
 LOADED = "demo.chapter_loaded"
 SILENCE = timedelta(hours=168)
 # A need of the past was asked for so long ago that its service is over and evaluated.
-NEEDS_END = 15
+NEEDS_END = 16
+# Services of the past are over, and those that take a week are so too.
+SERVICE_ENDS = timedelta(days=8)
+# Chapters share slots: two that are written at a time would each count without the other.
+LOCK = (0x6872, 91)
 # How needs went: served at once, after a refusal, after silence, unanswered evaluation, and so on.
 COURSES = (
     ("served", 66), ("second", 9), ("silent", 5), ("unrated", 11), ("no_show", 2), ("cancelled", 2), ("unmet", 3),
@@ -42,6 +46,8 @@ def told(chapter: int) -> bool:
 @transaction.atomic
 def load_chapter(scale: Scale, chapter: int, until: datetime) -> Counter[str]:
     """Write one chapter of the past up to `until`; a chapter that is there already stays as it is."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", LOCK)
     if told(chapter):
         return Counter()
     board = Board(world.read())
@@ -70,11 +76,11 @@ def _requests(board: Board, scale: Scale, chapter: int, trail: Trail) -> list[Se
     plan = generator("history plan")
     plan.shuffle(kinds)
     fates = list(shape.fates(plan, len(kinds)))
-    last = board.now.date() - timedelta(days=1)
+    last = board.now.date() - timedelta(days=2)
     first = last - timedelta(days=shape.HISTORY_DAYS)
     moments = shape.moments(plan, first, last, len(kinds), board.now - timedelta(hours=8))
     teller = Teller(board, rng, trail)
-    reasons = list(NotAcceptedReason.objects.order_by("sort_order"))
+    reasons = {reason.code: reason for reason in NotAcceptedReason.objects.all()}
     made = []
     for number in _slice(len(kinds), scale, chapter):
         said = shape.said(rng, moments[number])
@@ -111,7 +117,7 @@ def _asking(board: Board, scale: Scale, last: date) -> list[datetime]:
 def _tell(stage: Stage, course: str, at: datetime, rng: random.Random) -> None:
     """Tell one need from the asking to its end."""
     begin = _service_day(stage, at, rng)
-    if begin > stage.now - timedelta(days=1):
+    if begin > stage.now - SERVICE_ENDS:
         return
     broker, place = stage.broker, stage.place
     if course in ("unmet", "withdrawn"):
@@ -123,13 +129,13 @@ def _tell(stage: Stage, course: str, at: datetime, rng: random.Random) -> None:
         need, allocation = _after_trouble(stage, course, at, begin, rng)
     if allocation is None:
         return
-    end = allocation.deal.slot.ends_at + timedelta(minutes=rng.randint(5, 200))  # type: ignore[attr-defined]
-    broker.deliver(need, allocation, place, end)
-    rated = min(stage.board.hours.after(end, rng.uniform(20, 900)), stage.now)
-    if course == "unrated" and end + SILENCE < stage.now:
-        broker.auto_evaluate(need, allocation, end + SILENCE)
+    slot = allocation.deal.slot  # type: ignore[attr-defined]
+    given = stage.rendered(allocation, begin if begin > slot.starts_at else slot.starts_at)
+    broker.deliver(need, allocation, place, given)
+    if course == "unrated" and given + SILENCE < stage.now:
+        broker.auto_evaluate(need, allocation, given + SILENCE)
     else:
-        broker.evaluate(need, allocation, place, rated)
+        broker.evaluate(need, allocation, place, stage.later(max(given, slot.ends_at), 20, 900))
 
 
 def _service_day(stage: Stage, at: datetime, rng: random.Random) -> datetime:
@@ -158,17 +164,17 @@ def _after_trouble(
     else:
         broker.confirm(need, first, place, answer)
         if course == "cancelled":
-            answer = stage.board.hours.after(answer, 200)
+            answer = stage.later(answer, 60, 200)
             broker.cancel(need, first, answer)
         else:
             answer = deal.slot.ends_at + timedelta(minutes=30)
             broker.no_show(need, first, place, answer)
-            answer = stage.board.hours.after(answer, 60)
-            broker.trail.step(first, workflow.CLOSE_NO_SHOW, answer, broker._worker(place))
+            answer = stage.later(answer, 20, 200)
+            broker.trail.step(first, workflow.CLOSE_NO_SHOW, answer, broker.worker(place))
     again = _second(stage, need, answer, begin, str(first.partner_id), rng)
     if again is None:
         broker.raise_to_district(need, answer + timedelta(minutes=1))
-        _give_up(stage, need, answer)
+        _give_up(stage, need)
     return need, again
 
 
@@ -176,33 +182,31 @@ def _second(
     stage: Stage, need: ResourceRequest, at: datetime, begin: datetime, refused: str, rng: random.Random
 ) -> Allocation | None:
     later = _service_day(stage, max(at, begin), rng) if at > begin - timedelta(days=6) else begin
-    if later > stage.now - timedelta(days=1):
+    if later > stage.now - SERVICE_ENDS:
         return None
     need.window_end = max(need.window_end, later + timedelta(days=8))
     deal = stage.past_deal(need, at, later, frozenset({refused}))
     if deal is None:
         return None
     allocation = stage.broker.hold(need, deal, stage.place, at)
-    limit = min(allocation.answer_due_at or later, deal.slot.starts_at)
-    stage.broker.confirm(need, allocation, stage.place, at + (limit - at) * rng.uniform(0.1, 0.8))
+    stage.broker.confirm(need, allocation, stage.place, stage.between(at, allocation))
     return allocation
 
 
 def _unserved(stage: Stage, course: str, at: datetime, begin: datetime) -> None:
     need = stage.past_need(at, begin)
     if course == "withdrawn":
-        who = stage.broker._worker(stage.place)
-        stage.broker.trail.step(need, workflow.WITHDRAW_NEED, stage.board.hours.after(at, 90), who, reason="活动取消了")
+        who = stage.broker.worker(stage.place)
+        stage.broker.trail.step(need, workflow.WITHDRAW_NEED, stage.later(at, 30, 400), who, reason="活动取消了")
         return
     stage.broker.raise_to_district(need, at + timedelta(seconds=12))
-    _give_up(stage, need, at)
+    _give_up(stage, need)
 
 
-def _give_up(stage: Stage, need: ResourceRequest, at: datetime) -> None:
+def _give_up(stage: Stage, need: ResourceRequest) -> None:
     who = stage.rng.choice(stage.board.district_officials)
     reason = stage.rng.choice(
         ("资源库里没有这一类的空档，列入下季度清单", "时间太紧，建议并入街道集中活动", "已由街道自行解决")
     )
-    stage.broker.trail.step(
-        need, workflow.GIVE_UP, stage.board.hours.after(at, 400), who, reason=reason, unmet_reason=reason
-    )
+    end = stage.later(need.raised_at, 100, 500)
+    stage.broker.trail.step(need, workflow.GIVE_UP, end, who, reason=reason, unmet_reason=reason)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from django.conf import settings
 from django.db import connection
 
 from hedong.demo.copying import copy_rows
-from hedong.demo.world import Board, Place, Supply
+from hedong.demo.world import Board, Place, Supply, local_slots
 from partners.models import ResourceBlackout, ResourceSlot
 from requests_board.actions.dispatch import reasons
 from requests_board.matching import Candidate, Need, Offer, Slot, evaluate
@@ -72,8 +72,7 @@ class Market:
     @cached_property
     def past(self) -> dict[tuple[UUID, datetime], ResourceSlot]:
         """Return the slots that have begun."""
-        rows = ResourceSlot.objects.filter(starts_at__lte=self.board.now)
-        return {(slot.resource_id, slot.starts_at): slot for slot in rows}
+        return {(slot.resource_id, slot.starts_at): slot for slot in local_slots(starts_at__lte=self.board.now)}
 
     def serving(self, type_id: int, place: Place) -> list[Supply]:
         """Return the resources of a type that come to a place."""
@@ -95,16 +94,20 @@ class Market:
         """Count units as free again."""
         self.used[slot.pk] -= quantity
 
-    def past_slot(self, supply: Supply, begin: datetime, length: timedelta, capacity: int) -> ResourceSlot:
-        """Return the slot that began then, made where there was none."""
+    def past_slot(self, supply: Supply, day: date) -> ResourceSlot:
+        """Return the slot of a day that has passed, at the hours that the resource keeps; made where there was none."""
+        model = next((slot for slot in supply.slots if slot.starts_at.weekday() == day.weekday()), supply.slots[0])
+        if supply.by_week:
+            day -= timedelta(days=day.weekday())
+        begin = datetime.combine(day, model.starts_at.time(), model.starts_at.tzinfo)
         key = (supply.row.pk, begin)
         if key not in self.past:
             slot = ResourceSlot(
                 pk=self._next_key(),
                 resource_id=supply.row.pk,
                 starts_at=begin,
-                ends_at=begin + length,
-                capacity=capacity,
+                ends_at=begin + (model.ends_at - model.starts_at),
+                capacity=model.capacity,
             )
             self.past[key] = slot
             self.fresh.append(slot)

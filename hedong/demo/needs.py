@@ -22,7 +22,7 @@ QUANTITIES = {"seat": (4, 20), "quota_per_day": (4, 20), "stock_item": (1, 5)}
 # What communities ask for most: talks and advice before rooms and goods.
 WEIGHTS = {"01": 1.3, "03": 1.5, "05": 1.4, "06": 1.2, "09": 1.5, "11": 0.8, "04": 1.2}
 # What is asked for more than there is.
-SCARCE = {"0304": 12.0, "0901": 4.0}
+SCARCE = {"0304": 6.0, "0901": 3.0}
 
 
 class Broker:
@@ -44,14 +44,9 @@ class Broker:
         return found, [SCARCE.get(one.code, WEIGHTS.get(one.code[:2], 1.0)) for one in found]
 
     @cached_property
-    def decline_reasons(self) -> list[DeclineReason]:
+    def decline_reasons(self) -> dict[str, DeclineReason]:
         """Return the reasons for which departments say no."""
-        return list(DeclineReason.objects.order_by("sort_order"))
-
-    def a_type(self) -> ResourceType:
-        """Choose what is asked for."""
-        found, weights = self.types
-        return self.rng.choices(found, weights)[0]
+        return {reason.code: reason for reason in DeclineReason.objects.all()}
 
     # The need -----------------------------------------------------------------------------------------------------
 
@@ -59,15 +54,18 @@ class Broker:
         self, place: Place, kind: ResourceType, at: datetime, window: tuple[datetime, datetime]
     ) -> ResourceRequest:
         """Make a need as it is written down by a worker."""
-        rng, worker = self.rng, self._worker(place)
-        least, most = QUANTITIES.get(self.market.by_type[kind.pk][0].row.unit_kind, (1, 1))
+        rng, worker = self.rng, self.worker(place)
+        unit = self.market.by_type[kind.pk][0].row.unit_kind
+        least, most = QUANTITIES.get(unit, (1, 1))
+        where = "village_place" if place.kind == "village" else "place"
         need = ResourceRequest(
             id=names.row_id(rng), number=self._number(at), type_id=kind.pk, quantity=rng.randint(least, most),
             window_start=window[0], window_end=window[1], area_id=place.id, scope_path=place.path,
-            place=rng.choice(("社区活动室", "党群服务中心", "中心广场", "议事厅", "邻里会客厅", "小区东门")),
-            note=sentences.phrase(rng, "need", at.month), requested_by_id=worker.id, dispatch_after=at,
-            urgency=Severity.URGENT if rng.random() < 0.06 else Severity.ROUTINE,
+            place=sentences.phrase(rng, where, kind.code, unit),
+            note=sentences.phrase(rng, "need", kind.code, unit, month=at.month), requested_by_id=worker.id,
+            dispatch_after=at, urgency=Severity.URGENT if rng.random() < 0.06 else Severity.ROUTINE,
         )  # fmt: skip
+        need.kind, need.worker = kind, worker  # type: ignore[attr-defined]
         self.trail.begin(need, "resource_request.opened", at, worker)
         self.needs.append(need)
         return need
@@ -86,7 +84,8 @@ class Broker:
                 self.numbers.add(number)
                 return number
 
-    def _worker(self, place: Place) -> Person:
+    def worker(self, place: Place) -> Person:
+        """Return somebody who works at a place."""
         return self.rng.choice(self.board.workers[place.community or place.id])
 
     # Asking -------------------------------------------------------------------------------------------------------
@@ -125,6 +124,12 @@ class Broker:
         self.trail.step(allocation, workflow.HOLD, at, ENGINE, asks=1, answer_due_at=due)
         return allocation
 
+    @staticmethod
+    def _asked_of(allocation: Allocation) -> tuple[str, str]:
+        """Return the code of what is asked for, and what it is counted in."""
+        row = allocation.deal.supply.row  # type: ignore[attr-defined]
+        return row.type.code, row.unit_kind
+
     # Answers ------------------------------------------------------------------------------------------------------
 
     def liaison(self, allocation: Allocation) -> Person:
@@ -139,12 +144,11 @@ class Broker:
 
     def decline(self, need: ResourceRequest, allocation: Allocation, place: Place, at: datetime) -> None:
         """Say no; the slot is free again and the need waits for the next one."""
-        reason = self.rng.choice(self.decline_reasons)
+        code, note = sentences.decline(self.rng, *self._asked_of(allocation))
+        reason = self.decline_reasons[code]
         self.trail.step(
             allocation, workflow.DECLINE, at, self.liaison(allocation), reason=reason.label,
-            decline_reason_id=reason.pk,
-            decline_note=sentences.phrase(self.rng, "decline") if self.rng.random() < 0.5 else "",
-            answer_due_at=None,
+            decline_reason_id=reason.pk, decline_note=note if self.rng.random() < 0.5 else "", answer_due_at=None,
         )  # fmt: skip
         self._free(need, allocation, place, at, reason.label)
 
@@ -161,7 +165,7 @@ class Broker:
         others = [s for s in slots if s.pk != deal.slot.pk and self.market.free(s) >= allocation.quantity]
         if not others:
             return False
-        new = self.rng.choice(others[:8])
+        new = self.rng.choice(others[:6])
         self.market.take(new, allocation.quantity)
         self.market.give_back(deal.slot, allocation.quantity)
         self.trail.step(
@@ -179,21 +183,23 @@ class Broker:
 
     def raise_to_district(self, need: ResourceRequest, at: datetime) -> None:
         """Hand the need to the district's desk."""
-        reason = f"已问过 {need.refusals} 家，都没有应下来" if need.refusals else "资源库里没有合适的时段"
+        many = need.refusals >= self.market.policy.refusals_limit
+        reason = f"已问过 {need.refusals} 家，都没有应下来" if many else "资源库里没有合适的时段"
         self.trail.step(need, workflow.RAISE, at, ENGINE, reason=reason)
 
     # Service ------------------------------------------------------------------------------------------------------
 
     def deliver(self, need: ResourceRequest, allocation: Allocation, place: Place, at: datetime) -> None:
         """Note that the service was rendered."""
-        self.trail.step(allocation, workflow.DELIVER, at, self._worker(place))
+        self.trail.step(allocation, workflow.DELIVER, at, self.worker(place))
         self.trail.step(need, workflow.FULFIL, at, ENGINE)
 
     def evaluate(self, need: ResourceRequest, allocation: Allocation, place: Place, at: datetime) -> None:
         """Say how it was."""
         rating = Rating(self.rng.choices(("good", "fair", "poor"), (80, 16, 4))[0])
-        comment = sentences.phrase(self.rng, "comment") if rating == Rating.GOOD and self.rng.random() < 0.7 else ""
-        self._close(need, allocation, at, workflow.EVALUATE_STEP, self._worker(place), rating=rating, comment=comment)
+        told = rating == Rating.GOOD and self.rng.random() < 0.7
+        comment = sentences.phrase(self.rng, "comment", *self._asked_of(allocation)) if told else ""
+        self._close(need, allocation, at, workflow.EVALUATE_STEP, self.worker(place), rating=rating, comment=comment)
 
     def auto_evaluate(self, need: ResourceRequest, allocation: Allocation, at: datetime) -> None:
         """Close after seven days of silence, which is no rating."""
@@ -207,13 +213,13 @@ class Broker:
 
     def no_show(self, need: ResourceRequest, allocation: Allocation, place: Place, at: datetime) -> None:
         """Note that nobody came."""
-        self.trail.step(allocation, workflow.REPORT_NO_SHOW, at, self._worker(place), reason="等了半小时没有人来")
+        reason = sentences.phrase(self.rng, "no_show", *self._asked_of(allocation))
+        self.trail.step(allocation, workflow.REPORT_NO_SHOW, at, self.worker(place), reason=reason)
         self.trail.step(need, workflow.BREAK, at, ENGINE, reason="约好了没有来")
 
     def cancel(self, need: ResourceRequest, allocation: Allocation, at: datetime) -> None:
         """Call off a promise in good time; the need waits on."""
-        self.trail.step(
-            allocation, workflow.CANCEL, at, self.liaison(allocation), reason=sentences.phrase(self.rng, "decline")
-        )
+        reason = sentences.phrase(self.rng, "cancel", *self._asked_of(allocation))
+        self.trail.step(allocation, workflow.CANCEL, at, self.liaison(allocation), reason=reason)
         self.market.give_back(allocation.deal.slot, allocation.quantity)  # type: ignore[attr-defined]
         self.trail.step(need, workflow.BREAK, at, ENGINE, reason="对方取消了")

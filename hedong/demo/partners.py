@@ -83,7 +83,7 @@ def _since(rng: random.Random, world: World) -> date:
 
 def _property_services(rng: random.Random, world: World, firms: list[Partner]) -> None:
     """Let each firm serve some estates in a row; a tenth of the estates has no firm (失管小区)."""
-    served = [estate for number, estate in enumerate(world.of("estate")) if number % 10 != 9]
+    served = [estate for number, estate in enumerate(world.of("estate")) if number % 10 != 3]
     copy_rows(
         PropertyService,
         ("partner_id", "area_id", "valid_from"),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import datetime, time, timedelta
 from functools import cached_property
 from uuid import UUID
 
@@ -12,13 +13,17 @@ from hedong.demo.shape import Fate, Said
 from hedong.demo.trail import ENGINE, RESIDENT, Trail
 from hedong.demo.world import Board, Person, Place
 from requests_board import workflow
-from requests_board.models import NotAcceptedReason, ServiceRequest
+from requests_board.models import NotAcceptedReason, ResourceRequest, ServiceRequest
 from requests_board.workflow import Rating, RequestStatus, Severity
 
 SILENCE = timedelta(hours=168)
 ANONYMOUS = ("qr", "web")
 # What neighbours, groups and shops take on themselves: tidy stairs, greenery, quarrels, care, children and culture.
 CIVIC = ("0103", "040102", "0402", "08", "09", "12", "13", "16")
+# What a word is enough for, so that it can be settled at once.
+ASKING = ("010201", "020301", "1001", "1101", "12", "13", "14")
+NO_FIRM, OF_FIRMS = "010301", ("010101", "010102")
+NIGHT, MORNING = 22, 7
 
 
 class Teller:
@@ -34,11 +39,14 @@ class Teller:
     @cached_property
     def buildings(self) -> tuple[list[Place], list[float]]:
         """Return the buildings with how often something is said of them; communities differ."""
-        weights: dict[int | None, float] = {}
         places = self.board.world.of("building")
-        for place in places:
-            weights.setdefault(place.community, 0.4 + (place.community or 0) * 7 % 11 / 6)
-        return places, [weights[place.community] for place in places]
+        order = {place.id: number for number, place in enumerate(self.board.world.of("community"))}
+        return places, [0.4 + order.get(place.community or 0, 0) * 7 % 11 / 6 for place in places]
+
+    @cached_property
+    def unserved(self) -> list[Place]:
+        """Return the buildings that no property firm looks after."""
+        return [place for place in self.buildings[0] if place.estate not in self.board.firms]
 
     @cached_property
     def villages(self) -> list[Place]:
@@ -49,15 +57,21 @@ class Teller:
         """Choose a place of which something of category `code` can be said."""
         if code in sentences.anywhere_codes() and self.rng.random() < 0.22:
             return self.rng.choice(self.villages)
-        places, weights = self.buildings
-        return self.rng.choices(places, weights)[0]
+        while True:
+            places, weights = self.buildings
+            place = self.rng.choice(self.unserved) if code == NO_FIRM else self.rng.choices(places, weights)[0]
+            if self.fits(code, place):
+                return place
 
-    def submit(self, said: Said, place: Place) -> ServiceRequest:
+    def fits(self, code: str, place: Place) -> bool:
+        """Tell whether a category makes sense there: one is about having no property firm, some are about the firm."""
+        served = place.estate in self.board.firms
+        return served if code in OF_FIRMS else not served if code == NO_FIRM else True
+
+    def submit(self, said: Said, place: Place, spoken: sentences.Spoken | None = None) -> ServiceRequest:
         """Make a request as it comes in."""
-        rng, world = self.rng, self.board.world
-        estate = world.places[place.estate].name if place.estate else ""
-        spoken = sentences.say(rng, said.code, estate, place.name.removeprefix(estate) if estate else "")
-        worker = self.worker(place)
+        rng, worker = self.rng, self.worker(place)
+        spoken = spoken or self._say(said, place)
         request = ServiceRequest(
             id=names.row_id(rng), number=self._number(said.at), text=spoken.text, place_detail=spoken.place[:60],
             category=self.board.categories[said.code], channel=said.channel, severity=said.severity,
@@ -71,6 +85,12 @@ class Teller:
         self._contact(request, said.channel, worker)
         self.trail.begin(request, workflow.SUBMIT.verb, said.at, worker if request.recorded_by_id else RESIDENT)
         return request
+
+    def _say(self, said: Said, place: Place, asks: str = "") -> sentences.Spoken:
+        estate = self.board.world.places[place.estate].name if place.estate else ""
+        building = place.name.removeprefix(estate) if estate else ""
+        firm = place.estate in self.board.firms
+        return sentences.say(self.rng, said.code, said.at, estate, building, firm=firm, asks=asks)
 
     def _number(self, at: datetime) -> str:
         while True:
@@ -116,16 +136,28 @@ class Teller:
         civic = self.board.civic.get(place.community or 0, ())
         if civic and request.category_id.startswith(CIVIC) and self.rng.random() < 0.5:
             return self.rng.choice(civic)
-        options: list[UUID | None] = []
-        for name in request.category.default_handlers.split("+"):
-            firm = self.board.firms.get(place.estate or 0)
-            if name == "物业" and firm:
-                options.append(firm)
-            elif name in self.board.departments:
-                options.append(self.board.departments[name].id)
+        options = self.options(request.category_id, place)
         if not options or self.rng.random() < 0.25:
             return None
         return options[0] if self.rng.random() < 0.75 else options[-1]
+
+    def options(self, code: str, place: Place) -> list[UUID]:
+        """Return the firm and the departments that a category names for a place."""
+        found: list[UUID] = []
+        for name in self.board.categories[code].default_handlers.split("+"):
+            firm = self.board.firms.get(place.estate or 0)
+            if name == "物业" and firm:
+                found.append(firm)
+            elif name in self.board.departments:
+                found.append(self.board.departments[name].id)
+        return found
+
+    def _stranger(self, request: ServiceRequest) -> UUID:
+        """Return a department to which a request may be handed by mistake: it handles others, but not this one."""
+        named = {name for row in self.board.categories.values() for name in row.default_handlers.split("+")}
+        wrong = named - set(request.category.default_handlers.split("+"))
+        departments = self.board.departments
+        return departments[self.rng.choice([name for name in departments if name in wrong] or list(departments))].id
 
     def _acknowledge(self, request: ServiceRequest, at: datetime, who: Person) -> None:
         self.trail.step(request, workflow.ACKNOWLEDGE, at, who)
@@ -154,7 +186,7 @@ class Teller:
         request = self.submit(said, place)
         worker = self.worker(place)
         clock = _Clock(self.board, self.rng, said)
-        if fate.on_spot:
+        if fate.on_spot and said.code.startswith(ASKING):
             self.trail.step(
                 request, workflow.SOLVE_ON_SPOT, clock.work(5, 180), worker, result=request.done,  # type: ignore[attr-defined]
                 handler_user_id=worker.id, due_at=clock.at + SILENCE,
@@ -167,8 +199,7 @@ class Teller:
 
     def _work(self, request: ServiceRequest, clock: _Clock, worker: Person, place: Place, fate: Fate) -> None:
         if fate.returned:
-            wrong = self.rng.choice(list(self.board.departments.values())).id
-            handler = self._hand_over(request, clock.work(1, 60), worker, wrong)
+            handler = self._hand_over(request, clock.work(1, 60), worker, self._stranger(request))
             self._return(request, clock.work(30, 300), handler)
         handler = self._assign(request, clock.work(1, 60), worker, place)
         self._acknowledge(request, clock.work(5, 200), handler)
@@ -186,10 +217,12 @@ class Teller:
         else:
             self.trail.step(request, workflow.AUTO_CLOSE, clock.at + SILENCE, ENGINE, due_at=None)
 
-    def refused(self, said: Said, reasons: list[NotAcceptedReason]) -> ServiceRequest:
+    def refused(self, said: Said, reasons: dict[str, NotAcceptedReason]) -> ServiceRequest:
         """Tell a request that was not taken on."""
-        place = self.somewhere(said.code)
-        request, reason = self.submit(said, place), self.rng.choice(reasons)
+        code, category, spoken = sentences.refused(self.rng)
+        said, reason = replace(said, code=category, severity=Severity.ROUTINE), reasons[code]
+        place = self.somewhere(category)
+        request = self.submit(said, place, spoken)
         clock = _Clock(self.board, self.rng, said)
         self.trail.step(
             request, workflow.NOT_ACCEPT, clock.work(20, 300), self.worker(place), reason=reason.label,
@@ -200,15 +233,8 @@ class Teller:
     def withdrawn(self, said: Said) -> ServiceRequest:
         """Tell a request that the resident took back."""
         request = self.submit(said, self.somewhere(said.code))
-        clock = _Clock(self.board, self.rng, said)
-        self.trail.step(
-            request,
-            workflow.WITHDRAW,
-            clock.later(1, 20),
-            RESIDENT,
-            reason=sentences.phrase(self.rng, "withdraw"),
-            due_at=None,
-        )
+        at, reason = _Clock(self.board, self.rng, said).later(1, 20), sentences.phrase(self.rng, "withdraw")
+        self.trail.step(request, workflow.WITHDRAW, at, RESIDENT, reason=reason, due_at=None)
         return request
 
     def open(self, said: Said, place: Place, status: str) -> ServiceRequest:
@@ -218,23 +244,34 @@ class Teller:
             return request
         worker = self.worker(place)
         clock = _Clock(self.board, self.rng, said)
-        self._accept(request, clock.soon(), worker)
+        self._accept(request, clock.soon(5, 200), worker)
         if status == RequestStatus.ACCEPTED:
             return request
-        handler = self._assign(request, clock.soon(), worker, place)
-        if status == RequestStatus.ASSIGNED and request.handler_partner_id:
+        if status == RequestStatus.ASSIGNED:
+            self._hand_over(request, clock.soon(2, 120), worker, self.rng.choice(self.options(said.code, place)))
             return request
-        self._acknowledge(request, clock.soon(), handler)
-        if status in (RequestStatus.IN_PROGRESS, RequestStatus.ASSIGNED):
+        handler = self._assign(request, clock.soon(2, 120), worker, place)
+        self._acknowledge(request, clock.soon(5, 300), handler)
+        if status == RequestStatus.IN_PROGRESS:
             return request
-        self._resolve(request, clock.soon(), handler)
+        self._resolve(request, clock.lately(timedelta(days=6)), handler)
         if status == RequestStatus.REOPENED:
-            self._reopen(request, clock.soon())
+            self._reopen(request, clock.lately(timedelta(hours=20)))
+        return request
+
+    def asking(self, said: Said, place: Place, need: ResourceRequest) -> ServiceRequest:
+        """Tell a request for which a worker turned to the pool."""
+        request = self.submit(said, place, self._say(said, place, need.kind.code))  # type: ignore[attr-defined]
+        worker: Person = need.worker  # type: ignore[attr-defined]
+        self._accept(request, self.board.hours.between(said.at, need.created_at, self.rng.uniform(0.1, 0.6)), worker)
+        self._hand_over(request, need.created_at, worker, None)
+        self._acknowledge(request, need.created_at, worker)
+        need.service_request_id = request.pk
         return request
 
 
 class _Clock:
-    """The moments of one request: within the hours of work, and never later than now."""
+    """The moments of one request: by day unless it is urgent, within the hours of work, and never later than now."""
 
     def __init__(self, board: Board, rng: random.Random, said: Said) -> None:
         self.hours, self.rng, self.at, self.now = board.hours, rng, said.at, board.now
@@ -242,11 +279,17 @@ class _Clock:
         self.on_duty = said.severity == Severity.URGENT
 
     def _go(self, moment: datetime) -> datetime:
+        if not self.on_duty and not MORNING <= moment.hour < NIGHT:
+            day = moment.date() + timedelta(days=moment.hour >= NIGHT)
+            moment = datetime.combine(day, time(MORNING), moment.tzinfo) + timedelta(minutes=self.rng.uniform(0, 150))
         # What would lie ahead happens in what time is left, each step a part of it.
-        if moment >= self.now:
-            moment = self.at + (self.now - self.at) * self.rng.uniform(0.1, 0.5)
-        self.at = moment.replace(microsecond=self.rng.randrange(10**6))
+        self.at = moment if moment < self.now else self._part(self.at, self.rng.uniform(0.1, 0.5))
         return self.at
+
+    def _part(self, since: datetime, share: float) -> datetime:
+        if self.on_duty:
+            return since + (self.now - since) * share
+        return self.hours.between(since, self.now, share)
 
     def work(self, least: float, most: float) -> datetime:
         """Let some minutes of work pass."""
@@ -263,12 +306,23 @@ class _Clock:
         """Let some hours of any kind pass."""
         return self._go(self.at + timedelta(hours=self.rng.uniform(least, most)))
 
-    def soon(self) -> datetime:
-        """Let a part of the time up to now pass."""
-        return self._go(self.at + (self.now - self.at) * self.rng.uniform(0.05, 0.4))
+    def soon(self, least: float, most: float) -> datetime:
+        """Let some minutes of work pass, or a part of the time up to now when that is less."""
+        minutes, share = self.rng.uniform(least, most), self.rng.uniform(0.05, 0.4)
+        moment = self.at + timedelta(minutes=minutes) if self.on_duty else self.hours.after(self.at, minutes)
+        self.at = min(moment, self._part(self.at, share))
+        return self.at
+
+    def lately(self, span: timedelta) -> datetime:
+        """Let the time pass up to a moment within `span`."""
+        self.at = self._part(max(self.at, self.now - span), self.rng.uniform(0.1, 0.8))
+        return self.at
 
     def until(self, due: datetime, late: bool) -> datetime:
         """Let the time up to a limit pass, mostly not all of it; more when late."""
-        left = max(due - self.at, timedelta(minutes=20))
-        share = self.rng.uniform(1.05, 1.6) if late else self.rng.uniform(0.15, 0.9)
-        return self._go(self.at + left * share)
+        if late:
+            return self._go(self.hours.after(max(due, self.at), self.rng.uniform(30, 1200)))
+        if due <= self.at:
+            return self.work(15, 120)
+        share = self.rng.uniform(0.2, 0.95)
+        return self._go(self.at + (due - self.at) * share if self.on_duty else self.hours.between(self.at, due, share))

@@ -12,14 +12,12 @@ from uuid import UUID
 from hedong.demo.market import Deal
 from hedong.demo.needs import SCARCE, Broker
 from hedong.demo.world import Board, Place, Supply
-from partners.models import ResourceType
+from partners.models import ResourceSlot, ResourceType
 from requests_board import workflow
 from requests_board.models import Allocation, ResourceRequest
 from requests_board.workflow import NeedStatus, Severity
 
 URGENT_ANSWER = timedelta(minutes=90)
-HALF_DAY = timedelta(hours=2, minutes=30)
-WEEK = timedelta(days=6, hours=8)
 
 
 @dataclass
@@ -33,6 +31,8 @@ class Stage:
     partner: UUID | None = None
     # Asks only for what there is enough of, so that the story comes to its point.
     plenty: bool = False
+    # Asks only for something that comes at an hour, and is not lent by the week.
+    visit: bool = False
 
     @property
     def now(self) -> datetime:
@@ -47,28 +47,66 @@ class Stage:
             (kind, weight)
             for kind, weight in zip(kinds, weights, strict=True)
             if not (self.plenty and kind.code in SCARCE)
-            and any(self.chosen(supply) and supply.slots for supply in self.broker.market.serving(kind.pk, self.place))
+            and any(self.chosen(supply) for supply in self.broker.market.serving(kind.pk, self.place))
         ]
         return self.rng.choices([kind for kind, _ in fitting], [weight for _, weight in fitting])[0]
 
     def chosen(self, supply: Supply) -> bool:
         """Tell whether the story wants this resource."""
-        return self.partner is None or supply.row.partner_id == self.partner
+        asked = self.partner is None or supply.row.partner_id == self.partner
+        return asked and bool(supply.slots) and not (self.visit and supply.by_week)
+
+    # Moments ------------------------------------------------------------------------------------------------------
 
     def ago(self, least: float, most: float) -> datetime:
-        """Return a moment some hours ago."""
-        return self.now - timedelta(hours=self.rng.uniform(least, most))
+        """Return a moment some hours of work ago; what is asked less than seven ago may still be answered."""
+        return self.board.hours.before(self.now, 60 * self.rng.uniform(least, most))
 
-    def coming(self, at: datetime) -> ResourceRequest:
-        """Write down a need for the coming weeks."""
-        first = datetime.combine(self.now.date() + timedelta(days=1), time(8), self.now.tzinfo)
+    def later(self, at: datetime, least: float, most: float) -> datetime:
+        """Return a moment some minutes of work behind `at`; what would lie ahead of now is done sooner."""
+        moment = self.board.hours.after(at, self.rng.uniform(least, most))
+        return moment if moment < self.now else self.until_now(at)
+
+    def until_now(self, at: datetime) -> datetime:
+        """Return a moment between `at` and now."""
+        return self.board.hours.between(at, self.now, self.rng.uniform(0.1, 0.8))
+
+    def between(self, at: datetime, allocation: Allocation) -> datetime:
+        """Return a moment between the asking and its limit, before the service begins and not later than now."""
+        slot = allocation.deal.slot  # type: ignore[attr-defined]
+        end = min(allocation.answer_due_at or self.now, slot.starts_at, self.now)
+        return self.board.hours.between(at, end, self.rng.uniform(0.1, 0.8))
+
+    def unanswered(self) -> datetime:
+        """Return a moment for whose question the working day to answer is over, and was over last."""
+        hours, day = self.board.hours, self.now.date()
+        while not hours.calendar.is_working_day(day) or hours.calendar.end_of_work(day) > self.now - URGENT_ANSWER:
+            day -= timedelta(days=1)
+        morning = datetime.combine(day, time(), self.now.tzinfo)
+        return hours.before(morning, 60 * self.rng.uniform(0.5, 6))
+
+    def before(self, begin: datetime, days: int) -> datetime:
+        """Return a moment of work at least so many days ahead of a service."""
+        return self.board.hours.before(begin - timedelta(days=days), self.rng.uniform(1, 400))
+
+    def served_day(self) -> datetime:
+        """Return a day of this week's services: a working day where there was one."""
+        days = [self.now.date() - timedelta(days=back) for back in range(1, 6)]
+        worked = [day for day in days if self.board.hours.calendar.is_working_day(day)]
+        return datetime.combine(self.rng.choice(worked or days), time(9), self.now.tzinfo)
+
+    # What is to come ----------------------------------------------------------------------------------------------
+
+    def coming(self, at: datetime, lead: int = 1) -> ResourceRequest:
+        """Write down a need for the coming weeks, from `lead` days on."""
+        first = datetime.combine(self.now.date() + timedelta(days=lead), time(8), self.now.tzinfo)
         return self.broker.open(
             self.place, self.kind, at, (first, first + timedelta(days=self.rng.randint(20, 26), hours=13))
         )
 
-    def asked(self, at: datetime) -> tuple[ResourceRequest, Allocation | None]:
+    def asked(self, at: datetime, lead: int = 1) -> tuple[ResourceRequest, Allocation | None]:
         """Write down a need for the coming weeks and let the engine ask the best one."""
-        need = self.coming(at)
+        need = self.coming(at, lead)
         if at < self.now - URGENT_ANSWER:
             # What is urgent is answered within two hours; older questions that still stand are not urgent.
             need.urgency = Severity.ROUTINE
@@ -78,37 +116,28 @@ class Stage:
             return need, None
         return need, self.broker.hold(need, deal, self.place, at)
 
-    def promised(self) -> tuple[ResourceRequest, Allocation | None]:
+    def promised(self, lead: int = 1) -> tuple[ResourceRequest, Allocation | None]:
         """Let a department have said yes."""
-        at = self.ago(30, 110)
-        need, allocation = self.asked(at)
+        at = self.ago(8, 30)
+        need, allocation = self.asked(at, lead)
         if allocation:
             self.broker.confirm(need, allocation, self.place, self.between(at, allocation))
         return need, allocation
-
-    def between(self, at: datetime, allocation: Allocation) -> datetime:
-        """Return a moment between the asking and its limit, not later than now."""
-        end = min(allocation.answer_due_at or self.now, self.now)
-        return at + (end - at) * self.rng.uniform(0.1, 0.8)
 
     # What has been ------------------------------------------------------------------------------------------------
 
     def past_deal(
         self, need: ResourceRequest, at: datetime, begin: datetime, refused: frozenset[str] = frozenset()
     ) -> Deal | None:
-        """Find somebody who came at a moment that has passed."""
+        """Find somebody who came on a day that has passed."""
         market = self.broker.market
         fitting = [
             s for s in market.serving(need.type_id, self.place)
-            if s.slots and self.chosen(s) and str(s.row.partner_id) not in refused
+            if self.chosen(s) and str(s.row.partner_id) not in refused
         ]  # fmt: skip
         self.rng.shuffle(fitting)
         for supply in fitting[:4]:
-            stock = supply.row.unit_kind == "stock_item"
-            since = begin - timedelta(days=begin.weekday()) if stock else begin
-            since = since.replace(hour=9) if stock else since
-            capacity = supply.slots[0].capacity
-            slot = market.past_slot(supply, since, WEEK if stock else HALF_DAY, capacity)
+            slot = market.past_slot(supply, begin.date())
             candidates, verdict = market.judge(need, self.place, at, {supply.row.pk: [slot]}, refused)
             if candidates:
                 return market.deal(candidates[0], verdict, {slot.pk: slot})
@@ -121,8 +150,9 @@ class Stage:
 
     def past_need(self, at: datetime, begin: datetime) -> ResourceRequest:
         """Write down a need of the past."""
-        window = (begin.replace(hour=7) - timedelta(days=7), begin.replace(hour=22) + timedelta(days=8))
-        return self.broker.open(self.place, self.kind, at, window)
+        first = datetime.combine(at.date() + timedelta(days=1), time(8), self.now.tzinfo)
+        last = datetime.combine(begin.date() + timedelta(days=8), time(21), self.now.tzinfo)
+        return self.broker.open(self.place, self.kind, at, (first, last))
 
     def promise(
         self, need: ResourceRequest, at: datetime, begin: datetime, refused: frozenset[str] = frozenset()
@@ -133,16 +163,13 @@ class Stage:
             self.broker.forget(need)
             return None
         allocation = self.broker.hold(need, deal, self.place, at)
-        limit = min(allocation.answer_due_at or deal.slot.starts_at, deal.slot.starts_at)
-        self.broker.confirm(need, allocation, self.place, at + (limit - at) * self.rng.uniform(0.1, 0.8))
+        self.broker.confirm(need, allocation, self.place, self.between(at, allocation))
         return allocation
 
-    def working_day(self, days_ago: int, hour: int) -> datetime:
-        """Return an hour of the last working day that lies at least so many days back."""
-        day = self.now.date() - timedelta(days=days_ago)
-        while not self.board.hours.calendar.is_working_day(day):
-            day -= timedelta(days=1)
-        return datetime.combine(day, time(hour), self.now.tzinfo)
+    def rendered(self, allocation: Allocation, begin: datetime) -> datetime:
+        """Return when the community notes that it has what it asked for: what is lent on the day, the rest after it."""
+        deal: Deal = allocation.deal  # type: ignore[attr-defined]
+        return self.later(begin if deal.supply.by_week else deal.slot.ends_at, 5, 150)
 
 
 def held(stage: Stage) -> None:
@@ -151,15 +178,17 @@ def held(stage: Stage) -> None:
 
 
 def countered(stage: Stage) -> None:
-    """A department proposes another time."""
-    at = stage.ago(2, 8)
-    need, allocation = stage.asked(at)
+    """A department proposes another time of its own choice; the community has still to say yes."""
+    at = stage.ago(2, 6)
+    _, allocation = stage.asked(at)
     if allocation:
-        ours = [
-            slot for supply in stage.board.supplies if supply.row.pk == allocation.resource_id for slot in supply.slots
-        ]
-        slots = [slot for slot in ours if slot.ends_at <= need.window_end]
-        stage.broker.counter(allocation, at + (stage.now - at) * 0.7, slots)
+        deal: Deal = allocation.deal  # type: ignore[attr-defined]
+        stage.broker.counter(allocation, stage.until_now(at), _later_slots(deal))
+
+
+def _later_slots(deal: Deal) -> list[ResourceSlot]:
+    """Return the other slots, those behind the asked one first."""
+    return sorted(deal.supply.slots, key=lambda slot: slot.starts_at <= deal.slot.starts_at)
 
 
 def confirmed(stage: Stage) -> None:
@@ -169,46 +198,40 @@ def confirmed(stage: Stage) -> None:
 
 def delivered(stage: Stage) -> None:
     """The service was rendered and waits for a word."""
-    begin = stage.working_day(stage.rng.randint(1, 4), stage.rng.choice((9, 14)))
-    at = begin - timedelta(days=stage.rng.randint(8, 11), hours=stage.rng.uniform(0, 5))
-    need, allocation = stage.served(at, begin)
+    begin = stage.served_day()
+    need, allocation = stage.served(stage.before(begin, 8), begin)
     if allocation:
-        end = min(allocation.deal.slot.ends_at, stage.now)  # type: ignore[attr-defined]
-        stage.broker.deliver(
-            need, allocation, stage.place, min(end + timedelta(minutes=stage.rng.randint(5, 90)), stage.now)
-        )
+        stage.broker.deliver(need, allocation, stage.place, stage.rendered(allocation, begin))
 
 
 def in_service(stage: Stage) -> None:
-    """Something is lent this week, or somebody is at it now."""
-    loan = next(
-        (k for k in stage.broker.types[0] if stage.broker.market.by_type[k.pk][0].row.unit_kind == "stock_item"), None
-    )
+    """Something is lent this week."""
+    loan = next((kind for kind in stage.broker.types[0] if stage.broker.market.by_type[kind.pk][0].by_week), None)
     if loan is None:
         confirmed(stage)
         return
     stage.kind, stage.partner = loan, None
     begin = datetime.combine(stage.now.date() - timedelta(days=stage.now.weekday()), time(9), stage.now.tzinfo)
-    if begin >= stage.now:
+    if begin > stage.now:
         begin -= timedelta(days=7)
-    _, allocation = stage.served(begin - timedelta(days=5, hours=2), begin)
+    _, allocation = stage.served(stage.before(begin, 5), begin)
     if allocation:
-        at = begin + (stage.now - begin) * 0.2
+        at = stage.board.hours.between(begin, stage.now, 0.2)
         stage.broker.trail.step(allocation, workflow.START, at, stage.broker.liaison(allocation))
 
 
 def no_show(stage: Stage) -> None:
     """Nobody came; the community has still to decide what now."""
-    begin = stage.working_day(1, 9)
-    need, allocation = stage.served(begin - timedelta(days=9, hours=3), begin)
+    stage.visit, begin = True, stage.served_day()
+    need, allocation = stage.served(stage.before(begin, 9), begin)
     if allocation:
-        end = allocation.deal.slot.ends_at  # type: ignore[attr-defined]
-        stage.broker.no_show(need, allocation, stage.place, min(end + timedelta(minutes=20), stage.now))
+        end: datetime = allocation.deal.slot.ends_at  # type: ignore[attr-defined]
+        stage.broker.no_show(need, allocation, stage.place, end + timedelta(minutes=20))
 
 
 def looking(stage: Stage) -> None:
     """One department said no, the next one is not asked yet."""
-    at = stage.ago(3, 20)
+    at = stage.ago(1.5, 6)
     need, allocation = stage.asked(at)
     if allocation:
         stage.broker.decline(need, allocation, stage.place, stage.between(at, allocation))
@@ -225,18 +248,16 @@ def proposed(stage: Stage) -> None:
 
 def silent(stage: Stage) -> None:
     """One department kept silent for a working day, the next one is asked."""
-    at = stage.ago(90, 160)
-    need, allocation = stage.asked(at)
-    if allocation and allocation.answer_due_at and allocation.answer_due_at < stage.now:
-        over = stage.broker.expire(need, allocation, stage.place)
-        _ask_another(stage, need, over, allocation)
+    need, allocation = stage.asked(stage.unanswered())
+    if allocation:
+        _ask_another(stage, need, stage.broker.expire(need, allocation, stage.place), allocation)
 
 
 def cancelled(stage: Stage) -> None:
-    """A department took its promise back, another one is asked."""
-    need, allocation = stage.promised()
-    if allocation:
-        at = stage.ago(1, 5)
+    """A department took its promise back in good time, another one is asked."""
+    need, allocation = stage.promised(lead=4)
+    if allocation and allocation.answered_at:
+        at = max(stage.until_now(allocation.answered_at), stage.ago(1, 5))
         stage.broker.cancel(need, allocation, at)
         _ask_another(stage, need, at, allocation)
 
@@ -244,7 +265,7 @@ def cancelled(stage: Stage) -> None:
 def _ask_another(stage: Stage, need: ResourceRequest, at: datetime, before: Allocation) -> None:
     refused = frozenset({str(before.partner_id)})
     later = max(at, stage.ago(0.2, 1.2))
-    deal = stage.broker.find(need, stage.place, stage.now, refused=refused)
+    deal = stage.broker.find(need, stage.place, later, refused=refused)
     if deal:
         stage.broker.hold(need, deal, stage.place, later)
     else:
@@ -253,7 +274,7 @@ def _ask_another(stage: Stage, need: ResourceRequest, at: datetime, before: Allo
 
 def at_district(stage: Stage) -> None:
     """Three departments could not; the district's desk decides."""
-    at = stage.ago(100, 130)
+    at = stage.ago(25, 35)
     need = stage.coming(at)
     refused: set[str] = set()
     for _ in range(stage.broker.market.policy.refusals_limit):
@@ -271,19 +292,19 @@ def unmet(stage: Stage) -> None:
     """The district has said that it has nothing."""
     at_district(stage)
     need = stage.broker.needs[-1]
-    if need.status == NeedStatus.AT_DISTRICT_DESK and stage.board.district_officials:
-        who = stage.rng.choice(stage.board.district_officials)
+    if need.status == NeedStatus.AT_DISTRICT_DESK and need.raised_at and stage.board.district_officials:
+        who, at = stage.rng.choice(stage.board.district_officials), stage.until_now(need.raised_at)
         reason = "本月资源已排满，已列入下季度资源清单"
-        stage.broker.trail.step(need, workflow.GIVE_UP, stage.ago(1, 20), who, reason=reason, unmet_reason=reason)
+        stage.broker.trail.step(need, workflow.GIVE_UP, at, who, reason=reason, unmet_reason=reason)
 
 
 def withdrawn(stage: Stage) -> None:
     """The community does not need it any more."""
-    at = stage.ago(6, 20)
+    at = stage.ago(3, 8)
     need, allocation = stage.asked(at)
     if allocation is None:
         return
-    who, end = stage.rng.choice(stage.board.workers[stage.place.id]), stage.between(at, allocation)
+    who, end = stage.broker.worker(stage.place), stage.between(at, allocation)
     stage.broker.trail.step(need, workflow.WITHDRAW_NEED, end, who, reason="活动改到下个月")
     stage.broker.trail.step(allocation, workflow.WITHDRAW_ASK, end, who, reason="活动改到下个月", answer_due_at=None)
     stage.broker.market.give_back(allocation.deal.slot, allocation.quantity)  # type: ignore[attr-defined]

@@ -10,12 +10,15 @@ from hedong.demo.tables import rows
 
 HISTORY_DAYS = 548
 WINTER, SUMMER = (11, 12, 1, 2, 3), (7, 8)
+# The heating runs from 15 November to 15 March; nobody speaks of it outside.
+HEATING = ((11, 15), (3, 15))
 # Heating lifts November to March; drains, mosquitoes and noise lift July and August.
 _MONTH_WEIGHT = {month: 1.35 if month in WINTER else 1.3 if month in SUMMER else 0.85 for month in range(1, 13)}
-_SEASON_WEIGHT = {"winter": (WINTER, 2.2, 0.05), "summer": (SUMMER, 1.6, 0.88), "": ((), 1.0, 1.0)}
+_SUMMER_LIFT, _SUMMER_REST, _WINTER_LIFT = 1.6, 0.88, 1.6
 _HOUR_WEIGHT = (1, 1, 0.5, 0.5, 0.5, 1, 3, 6, 8, 7, 6, 6, 5, 4, 5, 5, 6, 8, 13, 14, 12, 7, 4, 2)
 
-NARROW_CHANNELS = (("qr", 46), ("web", 14), ("phone", 16), ("visit", 10), ("desk", 14))
+# Each way in with its share and its hours: nobody answers the telephone or the door at night.
+CHANNELS = (("qr", 46, 0, 24), ("web", 14, 0, 24), ("phone", 18, 7, 22), ("visit", 14, 8, 18), ("desk", 20, 8, 18))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +59,17 @@ class Fate:
     late: bool
 
 
+def _lift(season: str, month: int, heated: bool) -> float:
+    if season == "winter":
+        return _WINTER_LIFT if heated else 0.0
+    if season == "summer":
+        return _SUMMER_LIFT if month in SUMMER else _SUMMER_REST
+    return 1.0
+
+
 @cache
-def _season_weights(month: int) -> tuple[float, ...]:
-    weights = []
-    for one in mix():
-        months, inside, outside = _SEASON_WEIGHT[one.season]
-        weights.append(one.share * (inside if month in months else outside))
-    return tuple(weights)
+def _season_weights(month: int, heated: bool) -> tuple[float, ...]:
+    return tuple(one.share * _lift(one.season, month, heated) for one in mix())
 
 
 def _days(first: date, last: date) -> tuple[list[date], list[float]]:
@@ -85,9 +92,17 @@ def moments(rng: random.Random, first: date, last: date, count: int, now: dateti
 
 def said(rng: random.Random, at: datetime) -> Said:
     """Tell what is said at a moment."""
-    one = rng.choices(mix(), _season_weights(at.month))[0]
-    names, weights = zip(*NARROW_CHANNELS, strict=True)
-    return Said(at, one.code, one.severity, rng.choices(names, weights)[0])
+    begin, end = HEATING
+    heated = (at.month, at.day) >= begin or (at.month, at.day) <= end
+    one = rng.choices(mix(), _season_weights(at.month, heated))[0]
+    return Said(at, one.code, one.severity, channel(rng, at))
+
+
+def channel(rng: random.Random, at: datetime) -> str:
+    """Tell by which way something comes in at a moment."""
+    open_now = [(name, share) for name, share, since, until in CHANNELS if since <= at.hour < until]
+    names, weights = zip(*open_now, strict=True)
+    return str(rng.choices(names, weights)[0])
 
 
 def fates(rng: random.Random, count: int) -> Iterator[Fate]:
@@ -102,6 +117,6 @@ def fates(rng: random.Random, count: int) -> Iterator[Fate]:
             reopened=number in reopened,
             answered=number in answered,
             satisfied=rng.choices(("good", "fair", "poor"), (78, 15, 7))[0],
-            on_spot=plain and rng.random() < 0.18,
+            on_spot=plain and rng.random() < 0.8,
             late=rng.random() < 0.09,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -80,9 +80,22 @@ class Supply:
     served: tuple[str, ...]
     slots: list[ResourceSlot] = field(default_factory=list)
 
+    @property
+    def by_week(self) -> bool:
+        """Tell whether it is something that is lent, or given away, by the week."""
+        return self.row.unit_kind == "stock_item"
+
     def serves(self, path: str) -> bool:
         """Tell whether it comes to a place with this path."""
         return any(path.startswith(area) for area in self.served)
+
+
+def local_slots(**wanted: Any) -> list[ResourceSlot]:
+    """Return the slots that are wanted, the earliest first, their times as the wall clock has them."""
+    slots = list(ResourceSlot.objects.filter(**wanted).order_by("starts_at", "pk"))
+    for slot in slots:
+        slot.starts_at, slot.ends_at = timezone.localtime(slot.starts_at), timezone.localtime(slot.ends_at)
+    return slots
 
 
 class Board:
@@ -90,11 +103,8 @@ class Board:
 
     def __init__(self, world: World) -> None:
         self.world, self.now = world, world.now
-        self.hours = Hours(
-            Calendar.load(
-                world.now.date().replace(year=world.now.year - 2), world.now.date().replace(year=world.now.year + 1)
-            )
-        )
+        today = world.now.date()
+        self.hours = Hours(Calendar.load(today - timedelta(days=800), today + timedelta(days=400)))
 
     @cached_property
     def workers(self) -> dict[int, list[Person]]:
@@ -178,8 +188,7 @@ class Board:
             row.pk: Supply(row, row.partner, (root,) if row.whole_district else tuple(served.get(row.pk, ())))
             for row in Resource.objects.filter(status="open").select_related("partner", "type").order_by("name", "pk")
         }
-        slots = ResourceSlot.objects.filter(starts_at__gt=self.now, used__lt=F("capacity")).order_by("starts_at", "pk")
-        for slot in slots:
+        for slot in local_slots(starts_at__gt=self.now, used__lt=F("capacity")):
             if slot.resource_id in found:
                 found[slot.resource_id].slots.append(slot)
         return list(found.values())

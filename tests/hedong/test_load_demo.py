@@ -3,43 +3,35 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections import Counter
-from io import StringIO
-from pathlib import Path
+from datetime import datetime
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import transaction
-from django.db.models import F, Q, Sum
+from django.db.models import F
+from django.utils.timezone import get_current_timezone, localtime
 
 from accounts.models import User
 from audit.models import Event, Job
-from audit.registry import function_for
 from grids import trees
 from grids.models import Area, BuildingCode, DistrictProfile, PartyOrganization, Post
 from hedong.demo import load, names, sentences, shape
 from partners.models import DepartmentProfile, Membership, Pairing, Partner, PropertyService, Resource, ResourceSlot
 from requests_board.models import Allocation, ResourceRequest, ServiceRequest
 from requests_board.workflow import (
-    ALLOCATION_STEPS,
-    HOLDS_CAPACITY,
-    NEED_STEPS,
     REQUEST_OPEN,
-    REQUEST_STEPS,
     AllocationStatus,
     NeedStatus,
     RequestStatus,
 )
+from tests import demo_district
+from tests.demo_district import run
 from volunteering.models import VolunteerTeam
 
 PHONE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
-
-
-def run(*args: str) -> str:
-    out = StringIO()
-    call_command("load_demo", *args, stdout=out)
-    return out.getvalue()
 
 
 @pytest.fixture(scope="module")
@@ -144,17 +136,33 @@ class TestShape:
         assert sum(local[hour] for hour in (18, 19, 20)) > 3 * sum(local[hour] for hour in (1, 2, 3))
 
 
-def shape_hour(request: ServiceRequest) -> int:
-    from django.utils.timezone import localtime
+    def test_everybody_sleeps(self, requests):
+        """Nobody answers the telephone or the door at night, and only what is urgent is seen to then."""
+        taken = [r for r in requests if r.recorded_by_id]
+        assert {shape_hour(r) for r in taken} <= set(range(7, 22))
+        seen = [localtime(r.acknowledged_at).hour for r in requests if r.acknowledged_at and r.severity != "urgent"]
+        assert sum(7 <= hour < 22 for hour in seen) > 0.99 * len(seen)
 
+    def test_heating_is_spoken_of_in_winter(self, requests):
+        cold = [localtime(r.created_at) for r in requests if r.category_id == "030401"]
+        assert cold
+        assert all((at.month, at.day) >= (11, 15) or (at.month, at.day) <= (3, 15) for at in cold)
+
+    def test_what_comes_out_of_a_request_helps_with_it(self, district):
+        needs = ResourceRequest.objects.exclude(service_request=None).select_related("type", "service_request")
+        assert needs.count() >= 10
+        for need in needs:
+            assert need.service_request.category_id in sentences.asking()[need.type.code], need.number
+            assert need.service_request.acknowledged_at <= need.created_at
+
+
+def shape_hour(request: ServiceRequest) -> int:
     return localtime(request.created_at).hour
 
 
 class TestConsistency:
     def test_slots_balance(self, district):
-        live = Sum("allocations__quantity", filter=Q(allocations__status__in=HOLDS_CAPACITY), default=0)
-        assert not ResourceSlot.objects.annotate(live=live).exclude(used=F("live")).exists()
-        assert ResourceSlot.objects.filter(used__gt=0).exists()
+        demo_district.slots_balance()
 
     def test_trees_are_sound(self, district):
         assert trees.check() == []
@@ -164,47 +172,19 @@ class TestConsistency:
             assert not model.objects.exclude(scope_path=F("area__scope_path")).exists(), model
 
     def test_trails_follow_the_tables(self, district):
-        """Every row's events, in their order, are a walk along the real steps that ends where the row stands."""
-        for model, steps in (
-            (ServiceRequest, REQUEST_STEPS),
-            (ResourceRequest, NEED_STEPS),
-            (Allocation, ALLOCATION_STEPS),
-        ):
-            arrows = {(step.verb, source, step.target) for step in steps for source in step.sources}
-            ends: dict[str, str] = {}
-            rows = Event.objects.filter(target_type=model._meta.label_lower).order_by("id")
-            for target, verb, before, after in rows.values_list("target_id", "verb", "before", "after"):
-                if target in ends:
-                    assert ends[target] == before, (target, verb)
-                    assert (verb, before, after) in arrows
-                ends[target] = after
-            assert ends == {str(pk): status for pk, status in model.objects.values_list("pk", "status")}
+        demo_district.trails_follow_the_tables()
 
     def test_nothing_lies_ahead(self, district):
-        now = load.world.read().now
-        assert not Event.objects.filter(at__gt=now).exists()
-        for name in ("created_at", "accepted_at", "assigned_at", "acknowledged_at", "resolved_at", "closed_at"):
-            assert not ServiceRequest.objects.filter(**{f"{name}__gt": now}).exists(), name
+        demo_district.nothing_lies_ahead(load.world.read().now)
 
-    def test_moments_of_a_request_are_in_order(self, requests):
-        for request in requests:
-            stamps = [
-                request.created_at,
-                request.accepted_at,
-                request.acknowledged_at,
-                request.resolved_at,
-                request.closed_at,
-            ]
-            if request.status == RequestStatus.CLOSED:
-                given = [stamp for stamp in stamps if stamp]
-                assert given == sorted(given), request.number
+    def test_moments_are_in_order(self, district):
+        demo_district.moments_are_in_order()
 
     def test_promises_lie_in_their_window(self, district):
-        wrong = Allocation.objects.filter(held_at__isnull=False).exclude(
-            slot__starts_at__gte=F("resource_request__window_start"),
-            slot__ends_at__lte=F("resource_request__window_end"),
-        )
-        assert not wrong.exists()
+        demo_district.promises_lie_in_their_window()
+
+    def test_nothing_is_over_at_once(self, district):
+        demo_district.nothing_is_over_at_once(datetime.fromtimestamp(load.loaded()["until"], tz=get_current_timezone()))
 
     def test_what_is_looking_for_somebody_goes_on(self, district):
         looking = ResourceRequest.objects.filter(status=NeedStatus.OPEN)
@@ -304,73 +284,6 @@ class TestRepeat:
             run("--preset", "hedong")
 
 
-@pytest.mark.django_db
-class TestSmall:
-    """The small size, as journeys in a browser use it."""
-
-    def fingerprint(self) -> dict[str, list]:
-        return {
-            "places": list(Area.objects.order_by("lft").values_list("kind", "name", "code", "short_code")),
-            "requests": list(
-                ServiceRequest.objects.order_by("number").values_list("number", "text", "status", "rating")
-            ),
-            "ids": sorted(map(str, Allocation.objects.values_list("pk", flat=True))),
-            "pool": list(Resource.objects.order_by("pk").values_list("name", "notice_days", "contact_name")),
-        }
-
-    def test_same_seed_same_district(self, monkeypatch):
-        now = load.world.read().now
-        monkeypatch.setattr("hedong.demo.world.db_now", lambda: now)
-        found = []
-        for _ in range(2):
-            with transaction.atomic():
-                run("--scale", "small")
-                found.append(self.fingerprint())
-                transaction.set_rollback(True)
-        assert found[0] == found[1]
-        assert len(found[0]["requests"]) == 64
-
-    def test_every_state_is_there(self):
-        run("--scale", "small", "--history", "none")
-        assert set(REQUEST_OPEN) <= set(ServiceRequest.objects.values_list("status", flat=True))
-        live = {"held", "countered", "confirmed", "delivered", "in_service", "no_show", "proposed", "declined"}
-        assert live <= set(Allocation.objects.values_list("status", flat=True))
-        assert Area.objects.filter(kind="community").count() == 3
-        assert Area.objects.filter(kind="building").count() == 30
-
-    def test_history_as_jobs(self):
-        out = run("--scale", "small", "--history", "later")
-        assert "2 chapters" in out
-        jobs = Job.objects.filter(kind=load.JOB)
-        assert jobs.count() == 2
-        assert not ServiceRequest.objects.filter(status="closed").exists()
-        for job in jobs:
-            function_for(job.kind)(job.payload)
-        assert ServiceRequest.objects.filter(status="closed").count() == 40
-        # A job that is done twice tells nothing twice, and nothing is left to be told.
-        function_for(jobs[0].kind)(jobs[0].payload)
-        assert ServiceRequest.objects.filter(status="closed").count() == 40
-        assert load.chapters() == []
-
-    def test_real_names_are_asked_for(self):
-        run("--preset", "hedong", "--scale", "small", "--history", "none")
-        assert Area.objects.get(kind="district").code.startswith("371312")
-        assert "虚构" in DistrictProfile.objects.get().demo_banner
-
-    def test_a_district_of_its_own_is_left_alone(self):
-        trees.create_area(parent=None, kind="district", name="别的区")
-        with pytest.raises(CommandError, match="换一个空的数据库"):
-            run("--scale", "small")
-        assert Area.objects.count() == 1
-
-    def test_lost_passwords_are_renewed(self, tmp_path: Path):
-        run("--scale", "small", "--history", "none")
-        file = tmp_path / "accounts.json"
-        run("--scale", "small", "--history", "none", "--accounts-file", str(file))
-        told = json.loads(file.read_text(encoding="utf8"))["accounts"]["auditor"]
-        assert User.objects.get(username=told["username"]).check_password(told["password"])
-
-
 class TestPresets:
     def test_both_tables_have_the_same_shape(self):
         for preset in ("fictional", "hedong"):
@@ -383,6 +296,17 @@ class TestPresets:
             {row["name"] for row in sentences.rows(f"{preset}_places")} for preset in ("hedong", "fictional")
         )
         assert not real & invented
+
+    def test_sentences_fit_what_they_are_about(self):
+        kinds = {row["type"]: row["unit_kind"] for row in sentences.rows("pool")}
+        rng = random.Random(1)
+        for code, unit in kinds.items():
+            for kind in ("need", "place", "village_place", "comment", "no_show", "cancel"):
+                sentences.phrase(rng, kind, code, unit)
+            assert sentences.decline(rng, code, unit)
+        assert set(sentences.asking()) <= set(kinds)
+        codes = {one.code for one in shape.mix()}
+        assert {row["code"] for row in sentences.rows("refused")} <= codes
 
     def test_sentences_are_many(self):
         assert len(sentences.templates()) >= 80
