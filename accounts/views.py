@@ -35,7 +35,7 @@ _LOCKED = "这个账号在这台设备上连续填错 5 次密码，请 15 分�
 def sign_in(request: HttpRequest) -> HttpResponse:
     """Sign in by user name or phone number."""
     if request.user.is_authenticated and request.method != "POST":
-        return redirect(_wanted(request))
+        return HttpResponseRedirect(_wanted(request))
     form = SignInForm(request, request.POST or None)
     if request.method == "POST" and form.is_valid() and form.user is not None:
         login(request, form.user)

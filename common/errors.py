@@ -71,6 +71,14 @@ class NotFound(DomainError):
     default_message = "没有找到这一条。请核对编号或者网址。"
 
 
+class WrongDoor(DomainError):
+    """Refuse to open by address what is only reached by a button."""
+
+    code = "method_not_allowed"
+    status = 405
+    default_message = "这个地址不能直接打开。请回到原来的页面，再点一次按钮。"
+
+
 class Invalid(DomainError):
     """Refuse input, naming the field."""
 

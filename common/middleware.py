@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import OperationalError
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.utils.cache import patch_vary_headers
 
 from common import access
-from common.errors import Conflict, DomainError, NotAllowed, NotFound, NotSignedIn
+from common.errors import Conflict, DomainError, NotAllowed, NotFound, NotSignedIn, WrongDoor
+from common.logs import door_of
 from common.views import refuse, wants_fragment, wants_json
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,12 @@ class DomainErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        response = self.get_response(request)
+        if not isinstance(response, HttpResponseNotAllowed):
+            return response
+        refused = refuse(request, WrongDoor())
+        refused["Allow"] = response["Allow"]
+        return refused
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """Answer domain errors, missing rows and refusals; leave the rest to the 500 page."""
@@ -40,7 +46,7 @@ class DomainErrorMiddleware:
         if isinstance(exception, PermissionDenied):
             return refuse(request, NotAllowed())
         if isinstance(exception, OperationalError) and _lost_a_lock(exception):
-            logger.warning("A lock was not given in time at %s", request.path)
+            logger.warning("A lock was not given in time at %s", door_of(request))
             return refuse(request, Conflict("这会儿有人正在改同一处，没有保存。请过几秒再提交一次。"))
         return None
 
@@ -54,7 +60,7 @@ def _lost_a_lock(exception: OperationalError) -> bool:
 
 
 class AccessMiddleware:
-    """Refuse a view without a rule, send strangers to the login page and others away."""
+    """Refuse a view without a rule, send strangers to the login page and others away, and refuse NUL signs."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -63,8 +69,8 @@ class AccessMiddleware:
         response = self.get_response(request)
         match = request.resolver_match
         rule = access.rule_of(match.func, match.namespaces) if match else None
-        if rule is not None and not rule.open and not response.has_header("Cache-Control"):
-            # What only some may see must not wait in a shared computer's cache.
+        if rule is not None and rule != access.public and not response.has_header("Cache-Control"):
+            # What only some may see, or who holds a link, must not wait in a shared computer's cache.
             response["Cache-Control"] = "private, no-store"
         return response
 
@@ -78,10 +84,28 @@ class AccessMiddleware:
             logger.error("A URL without an access rule was refused: %s", match.route if match else view)
             return refuse(request, NotAllowed())
         if rule.allows(request.user):
+            refuse_nul(request)
             return None
         if request.user.is_authenticated:
             return refuse(request, NotAllowed())
         return ask_to_sign_in(request)
+
+
+def refuse_nul(request: HttpRequest) -> None:
+    """Raise BadRequest for a NUL sign in address or form: no keyboard writes it, and the database cannot keep it."""
+    values = [request.path]
+    for form in (request.GET, request.POST):
+        values += [str(value) for _, several in form.lists() for value in several]
+    if any("\0" in value for value in values):
+        raise BadRequest("A NUL sign was sent.")
+
+
+def _page_of_the_form(request: HttpRequest) -> str:
+    """Return the page of ours from which a form was sent; empty when the browser does not say."""
+    came = urlsplit(request.headers.get("Referer", ""))
+    if came.netloc != request.get_host():
+        return ""
+    return f"{came.path}?{came.query}" if came.query else came.path
 
 
 def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
@@ -89,8 +113,8 @@ def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
     if wants_json(request):
         return refuse(request, NotSignedIn())
     address = resolve_url(settings.LOGIN_URL)
-    if request.method in {"GET", "HEAD"}:
-        address = f"{address}?{urlencode({'next': request.get_full_path()})}"
+    if back := request.get_full_path() if request.method in {"GET", "HEAD"} else _page_of_the_form(request):
+        address = f"{address}?{urlencode({'next': back})}"
     if wants_fragment(request):
         response = refuse(request, NotSignedIn())
         response["HX-Redirect"] = address

@@ -28,13 +28,13 @@ class AreaForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             # A place keeps its level for life; another level is another place.
-            self.fields.pop("tier")
-            self.initial["above"] = self.instance.parent_id
+            self.fields["tier"].disabled = True
+            self.initial |= {"above": self.instance.parent_id, "tier": self.instance.kind}
 
     def clean(self) -> dict[str, Any]:
         """Refuse a level that may not stand under the chosen parent."""
         cleaned = super().clean() or {}
-        above, kind = cleaned.get("above"), cleaned.get("tier") or self.instance.kind
+        above, kind = cleaned.get("above"), cleaned.get("tier")
         if "above" not in self.errors and kind:
             _refuse(self, lambda: levels.check_area_level(kind, above.kind if above else None))
         return cleaned
@@ -53,13 +53,13 @@ class PartyOrganizationForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.instance.pk:
-            self.fields.pop("tier")
-            self.initial["above"] = self.instance.parent_id
+            self.fields["tier"].disabled = True
+            self.initial |= {"above": self.instance.parent_id, "tier": self.instance.level}
 
     def clean(self) -> dict[str, Any]:
         """Refuse a level that may not stand under the chosen parent."""
         cleaned = super().clean() or {}
-        above, level = cleaned.get("above"), cleaned.get("tier") or self.instance.level
+        above, level = cleaned.get("above"), cleaned.get("tier")
         if "above" not in self.errors and level:
             _refuse(self, lambda: levels.check_party_level(level, above.level if above else None))
         return cleaned

@@ -142,7 +142,8 @@ AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_CLIENT_IP_CALLABLE = "common.addresses.client_address"
 AXES_USERNAME_CALLABLE = "accounts.selectors.axes_username"
 AXES_LOCKOUT_CALLABLE = "accounts.views.locked_out"
-AXES_SENSITIVE_PARAMETERS = ["username", "old_password", "new_password", "again", "csrfmiddlewaretoken"]
+# `next` may quote an address in which a phone number was searched for.
+AXES_SENSITIVE_PARAMETERS = ["username", "next", "old_password", "new_password", "again", "csrfmiddlewaretoken"]
 AXES_ENABLE_ADMIN = False
 
 SESSION_COOKIE_HTTPONLY = True
@@ -231,7 +232,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"without_addresses": {"()": "common.logs.WithoutAddresses"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_addresses"]}
+    },
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
     # Two lines for each job would hide the ones that matter.
     "loggers": {name: {"level": "WARNING"} for name in ("celery.worker.strategy", "celery.app.trace")},

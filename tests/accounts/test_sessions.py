@@ -162,3 +162,25 @@ def test_everybody_comes_to_their_own_door(town, client):
     for name, door in doors.items():
         client.force_login(getattr(town, name))
         assert client.get("/home/")["Location"] == door, name
+
+
+def test_officers_without_a_page_yet_are_not_told_that_they_have_no_post(town, client):
+    for name in ("security_admin", "auditor"):
+        client.force_login(town.person(name))
+        page = client.get("/home/").content.decode()
+        assert "还没有开通岗位" not in page, name
+        assert "岗位已经开通" in page, name
+
+
+def test_a_form_sent_too_late_leads_back_to_its_page(client):
+    answer = client.post("/inbox/read-all/", headers={"referer": "http://testserver/inbox/?before=9"})
+    assert answer["Location"] == "/login/?next=%2Finbox%2F%3Fbefore%3D9"
+    assert "登录以后回到刚才那一页" in client.get(answer["Location"]).content.decode()
+    stranger = client.post("/inbox/read-all/", headers={"referer": "http://elsewhere.example/"})
+    assert stranger["Location"] == "/login/"
+
+
+def test_an_address_of_a_button_answers_with_a_way_out(signed_in):
+    answer = signed_in.get("/logout/")
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert "再点一次按钮" in answer.content.decode()

@@ -55,6 +55,22 @@ def test_closed_accounts_stay_out(worker):
     assert not attempt("worker", PASSWORD).signed_in
 
 
+def test_the_way_back_is_not_kept_when_a_password_was_wrong(worker):
+    form = {"username": "worker", "password": "wrong", "next": "/desk/?q=13800001111"}
+    assert Client().post(f"{LOGIN}?next=/desk/%3Fq%3D13800001111", form).status_code == 422
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT json_agg(a)::text FROM axes_accessattempt a")
+        (kept,) = cursor.fetchone()
+    assert "/login/" in kept
+    assert "13800001111" not in kept
+
+
+def test_whoever_is_signed_in_is_led_on_by_any_word(worker):
+    client = Client()
+    attempt("worker", PASSWORD, client=client)
+    assert client.get(LOGIN, {"next": "1"})["Location"] == "1"
+
+
 def test_the_page_leads_back_and_only_to_ourselves(worker):
     for wanted, leads in (("/desk/", "/desk/"), ("https://evil.example/", "/home/"), ("//evil.example/", "/home/")):
         response = Client().post(LOGIN, {"username": "worker", "password": PASSWORD, "next": wanted})

@@ -87,6 +87,17 @@ def test_a_place_is_renamed_and_moved_through_the_trees(town, keeper):
     assert trees.check() == []
 
 
+def test_the_page_of_a_place_shows_its_level_and_keeps_it(town, keeper):
+    address = reverse("admin:grids_area_change", args=[town.building.pk])
+    page = keeper.get(address)
+    assert page.status_code == 200
+    assert page.context["adminform"].form.fields["tier"].disabled
+    assert keeper.post(address, area_form(above=town.grid.pk, tier="street")).status_code == 302
+    assert Area.objects.get(pk=town.building.pk).kind == "building"
+    committee = reverse("admin:grids_partyorganization_change", args=[town.committee.pk])
+    assert keeper.get(committee).status_code == 200
+
+
 def test_places_are_retired_by_an_action_and_refusals_are_told(town, keeper):
     chosen = {"action": "retire", "_selected_action": [town.building.pk, town.estate.pk]}
     page = keeper.post(reverse("admin:grids_area_changelist"), chosen, follow=True).content.decode()
