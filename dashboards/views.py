@@ -4,13 +4,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
+from django.db.models import Count, Window
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from clockwork.selectors import db_now
-from common import access
+from common import access, typed
 from common.errors import Conflict, Invalid, NotFound, OutOfCapacity, StepNotAllowed
 from dashboards import charts, partner_selectors, selectors, words
 from dashboards.figures import FIGURES, NEED, REQUEST, Period
@@ -20,20 +20,19 @@ from partners.workflow import Category
 from requests_board.actions import needs as need_actions
 from requests_board.workflow import RequestStatus
 
-PAGE = 50
+PAGE, LAST_PAGE = 50, 100_000
 TOP = ("received", "open", "overdue", "on_time", "answered", "satisfied", "needs_met", "accepted")
 COLUMNS = ("received", "open", "overdue", "on_time", "satisfied", "needs_met")
 
 
-def _about(request: HttpRequest) -> tuple[Area, Period]:
+def _about(request: HttpRequest) -> tuple[Any, Period]:
     """Read the place and the span that the page is about; a place outside the person's reach is not there."""
-    area = request.GET.get("area", "")
-    root = selectors.root_for(request.user, int(area) if area.isdigit() else None)
+    root = selectors.root_for(request.user, typed.whole(request.GET.get("area", "")))
     if root is None:
         raise NotFound
-    days = request.GET.get("days", "")
-    span = int(days) if days.isdigit() and int(days) in selectors.SPANS else selectors.SPANS[0]
-    return root, Period(db_now(), span)
+    days = typed.whole(request.GET.get("days", ""))
+    span = days if days in selectors.SPANS else selectors.SPANS[0]
+    return root, Period(root.as_of, span)
 
 
 @access.needs("view_dashboard")
@@ -149,22 +148,23 @@ def rows(request: HttpRequest) -> HttpResponse:
     """List exactly the rows that a figure counts, so that the number on the page can be checked."""
     root, period = _about(request)
     code = request.GET.get("m", "")
-    definition = selectors.definitions().get(code)
+    definition = selectors.definitions(code).get(code)
     sets = _row_sets(request, code, root, period)
-    page = int(request.GET.get("p", "1")) if request.GET.get("p", "1").isdigit() else 1
-    start = (max(page, 1) - 1) * PAGE
+    page = min(typed.whole(request.GET.get("p", "")) or 1, LAST_PAGE)
     context = {
         "door": "district", "root": root, "period": period, "definition": definition, "code": code,
-        "sets": [
-            {
-                "kind": kind, "label": label, "count": found.count(), "rows": found[start : start + PAGE],
-                "more": found[start + PAGE : start + PAGE + 1].exists(),
-            }
-            for kind, label, found in sets
-        ],
+        "sets": [{"kind": kind, "label": label, **_page(found, page)} for kind, label, found in sets],
         "page": page, "query": _query(request),
     }  # fmt: skip
     return render(request, "dashboards/rows.html", context)
+
+
+def _page(found: Any, page: int) -> dict[str, Any]:
+    """Read one page and the number of all rows in one statement; only a page beyond the end counts by itself."""
+    start = (page - 1) * PAGE
+    rows = list(found.annotate(of_all=Window(Count("*")))[start : start + PAGE])
+    count = rows[0].of_all if rows else found.count() if start else 0
+    return {"rows": rows, "count": count, "more": count > start + PAGE}
 
 
 def _query(request: HttpRequest) -> str:
@@ -184,8 +184,8 @@ def _row_sets(request: HttpRequest, code: str, root: Area, period: Period) -> li
     found = selectors.rows_of(figure, root, period)
     if figure.kind == REQUEST and (kind := request.GET.get("kind")):
         found = found.filter(category_id=None if kind == "none" else kind)
-    if figure.kind == NEED and request.GET.get("type", "").isdigit():
-        found = found.filter(type_id=int(request.GET["type"]))
+    if figure.kind == NEED and (type_id := typed.whole(request.GET.get("type", ""))) is not None:
+        found = found.filter(type_id=type_id)
     if figure.kind == "partner" and category in Category.values:
         found = found.filter(category=category)
     sets = [_dressed(figure.kind, "算进去的", found)]
@@ -234,7 +234,7 @@ def settle(request: HttpRequest, number: str) -> HttpResponse:
     """Name a resource for a need, or say with a reason that there is none."""
     need = partner_selectors.at_district_desk(request.user).filter(number=number).first()
     if need is None:
-        raise NotFound
+        raise NotFound("这一件已经办了，或者不在这里。请回到清单看看。")
     try:
         said = _settle(request, need)
     except (Invalid, Conflict, StepNotAllowed, OutOfCapacity) as error:

@@ -37,6 +37,8 @@ def _reason(found: Behind, all_overdue: int) -> str:
     if found.overdue == 1:
         words = f"它现在 1 件超期，是“{found.kind}”"
     else:
-        words = f"它现在 {found.overdue} 件超期（一共 {all_overdue} 件），最多的是“{found.kind}”{found.kind_count} 件"
+        many = found.kind_count > 1
+        most = f"最多的是“{found.kind}”{found.kind_count} 件" if many else f"各不相同，比如“{found.kind}”"
+        words = f"它现在 {found.overdue} 件超期（一共 {all_overdue} 件），{most}"
     count = f"{found.step_count} 件" if found.overdue > 1 else ""
     return f"{words}；{count}停在“{RequestStatus(found.step).label}”这一步。"

@@ -28,12 +28,12 @@ def _allocation(event: Event) -> Allocation | None:
     return rows.filter(pk=event.target_id).first()
 
 
-def _asker(allocation: Allocation) -> list[Any]:
+def _asker(need: ResourceRequest) -> list[Any]:
     """Return who asked for the resource; where nobody is known any more, whoever looks after the place."""
-    person = allocation.resource_request.requested_by
+    person = need.requested_by
     if person is not None and person.is_active:
         return [person]
-    return selectors.people_at(allocation.scope_path, "evaluate_allocation")
+    return selectors.people_at(need.scope_path, "evaluate_allocation")
 
 
 def _need_page(need: ResourceRequest) -> str:
@@ -67,10 +67,10 @@ def ask_the_partner(event: Event) -> None:
 TO_COMMUNITY = {
     "allocation.countered": ("对方想改期：{matter}", "{partner}建议改到 {when}，请定一下。"),
     "allocation.confirmed": ("已落实：{matter}", "{partner}答应了，{when} 到。"),
-    "allocation.declined": ("对方来不了：{matter}", "{partner}说：{reason}。正在问下一家。"),
-    "allocation.expired": ("对方没有答复：{matter}", "{partner}过了期限没有答复，正在问下一家。"),
+    "allocation.declined": ("对方来不了：{matter}", "{partner}说：{reason}。正在找下一家。"),
+    "allocation.expired": ("对方没有答复：{matter}", "{partner}过了期限没有答复，正在找下一家。"),
     "allocation.delivered": ("请评价：{matter}", "{partner}已经来过了，说一句好不好就行。"),
-    "allocation.cancelled": ("对方取消了：{matter}", "{partner}取消了 {when} 的安排，正在问下一家。"),
+    "allocation.cancelled": ("对方取消了：{matter}", "{partner}取消了 {when} 的安排，正在找下一家。"),
 }
 
 
@@ -83,7 +83,7 @@ def tell_the_community(event: Event) -> None:
     title, body = TO_COMMUNITY[event.verb]
     parts = words.parts(row)
     tell(
-        _others(_asker(row), event),
+        _others(_asker(row.resource_request), event),
         title=title.format(**parts),
         body=body.format(**parts),
         url=_need_page(row.resource_request),
@@ -134,6 +134,30 @@ def tell_the_district(event: Event) -> None:
     )
 
 
+FROM_DISTRICT = {
+    "resource_request.raised": ("转到区里协调：{matter}", "{area}要的资源库里没有落实，区里正在想办法。"),
+    "resource_request.given_up": ("区里也没有办法：{matter}", "{area}要的这次满足不了。原因写在里面，请看一看。"),
+}
+
+
+@subscribe(*FROM_DISTRICT)
+def tell_who_asked(event: Event) -> None:
+    """Tell whoever asked that the need went to the district, and where that came to nothing."""
+    need = ResourceRequest.objects.select_related("type", "area", "requested_by").filter(pk=event.target_id).first()
+    if need is None:
+        return
+    title, body = FROM_DISTRICT[event.verb]
+    parts = {"matter": f"{need.type} {need.quantity} 份", "area": str(need.area)}
+    tell(
+        _others(_asker(need), event),
+        title=title.format(**parts),
+        body=body.format(**parts),
+        url=_need_page(need),
+        urgent=need.urgency == Severity.URGENT,
+        event_id=event.pk,
+    )
+
+
 @subscribe("request.assigned")
 def tell_the_handler_later(event: Event) -> None:
     """Tell the partner once the seconds for undoing have passed; at once when it is urgent."""
@@ -151,7 +175,7 @@ def tell_the_handler_later(event: Event) -> None:
 BACK_TO_COMMUNITY = {
     "request.returned": ("退回来一件：{number}", "{area}。请看退回的理由，改派一下。"),
     "request.reopened": ("居民说没办好：{number}", "{area}。请再看一看，重新安排。"),
-    "request.resolved": ("办完一件：{number}", "{area}。居民会收到结果，有空回访一下。"),
+    "request.resolved": ("办完一件：{number}", "{area}。居民打开链接能看到结果，有空回访一下。"),
 }
 
 

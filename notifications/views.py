@@ -7,6 +7,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from common import access
+from common.typed import whole
 from notifications import actions, selectors
 
 
@@ -14,8 +15,7 @@ from notifications import actions, selectors
 @require_safe
 def inbox(request: HttpRequest) -> HttpResponse:
     """Show one page of the person's notices."""
-    before = request.GET.get("before", "")
-    rows = list(selectors.inbox(request.user, before=int(before) if before.isdigit() else None))
+    rows = list(selectors.inbox(request.user, before=whole(request.GET.get("before", ""))))
     notices, more = rows[: selectors.PAGE], len(rows) > selectors.PAGE
     context = {"notices": notices, "next_before": notices[-1].pk if more else None, "door": "inbox"}
     if settings.EMAIL_HOST:
@@ -37,8 +37,7 @@ def open_notice(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 def read_all(request: HttpRequest) -> HttpResponse:
     """Note that everything on the page was seen."""
-    up_to = request.POST.get("up_to", "")
-    actions.read_all(actor=request.user, up_to=int(up_to) if up_to.isdigit() else 0)
+    actions.read_all(actor=request.user, up_to=whole(request.POST.get("up_to", "")) or 0)
     return redirect("notifications:inbox")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
+from clockwork.selectors import db_now
 from common.crypto import normalise_phone
 from grids.models import Area
 from grids.permissions import within_reach
@@ -13,7 +14,9 @@ from grids.selectors import place_name
 from partners.models import Resource, ResourceType
 from requests_board.workflow import Channel, Severity
 
-PLACES = 600
+PLACES, MOST = 600, 9999
+# A slip such as the year 0026 must not become a date that no page can show.
+SPAN = timedelta(days=366)
 
 
 def places(user: Any, permission: str) -> dict[str, Area]:
@@ -88,19 +91,35 @@ class NeedForm(forms.Form):
     type = forms.ModelChoiceField(
         label="要什么",
         queryset=ResourceType.objects.filter(active=True, parent__isnull=False).select_related("parent"),
-        error_messages={"required": "请选要哪一类资源。"},
+        empty_label="请选一类", error_messages={"required": "请选要哪一类资源。"},
     )  # fmt: skip
-    quantity = forms.IntegerField(label="数量", min_value=1, initial=1)
-    first_day = forms.DateField(label="最早哪天", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
-    last_day = forms.DateField(label="最晚哪天", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    quantity = forms.IntegerField(
+        label="数量", min_value=1, max_value=MOST, initial=1,
+        error_messages={
+            "required": "请填数量。", "invalid": "数量请填整数。", "min_value": "数量至少是 1。",
+            "max_value": f"一次最多 {MOST} 份，更多请分几次提。",
+        },
+    )  # fmt: skip
+    first_day = forms.DateField(
+        label="最早哪天", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"required": "请选最早哪天。", "invalid": "没有这一天，请再选一次。"},
+    )  # fmt: skip
+    last_day = forms.DateField(
+        label="最晚哪天", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"required": "请选最晚哪天。", "invalid": "没有这一天，请再选一次。"},
+    )  # fmt: skip
     place = forms.CharField(label="在哪里用（可不填）", max_length=80, required=False)
     note = forms.CharField(label="说明（可不填）", max_length=200, required=False)
     urgent = forms.BooleanField(label="紧急，马上问", required=False)
     resource = forms.ModelChoiceField(queryset=Resource.objects.all(), required=False, widget=forms.HiddenInput)
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a last day before the first."""
+        """Refuse a last day before the first, and days more than a year away."""
         data = super().clean() or {}
+        today = timezone.localtime(db_now()).date()
+        for name in ("first_day", "last_day"):
+            if data.get(name) and abs(data[name] - today) > SPAN:
+                self.add_error(name, "请看看年份，只能写前后一年以内的日子。")
         first, last = data.get("first_day"), data.get("last_day")
         if first and last and last < first:
             self.add_error("last_day", "“最晚”不能比“最早”还早。")

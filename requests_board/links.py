@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils.crypto import constant_time_compare
 
 MAC_LENGTH = 26  # characters of base32: 130 bits
 
@@ -30,7 +31,7 @@ def tracking_url(request: Any) -> str:
 
 def tracking_holds(request: Any, mac: str) -> bool:
     """Tell, in constant time, whether `mac` belongs to this request."""
-    return hmac.compare_digest(tracking_mac(request), mac)
+    return constant_time_compare(tracking_mac(request), mac)
 
 
 def answer_token(allocation: Any) -> str:
@@ -50,7 +51,7 @@ def read_answer_token(token: str) -> tuple[str, int] | None:
         expected = _mac("answer", _dashed(pk), int(asks))
     except ValueError:
         return None
-    return (_dashed(pk), int(asks)) if hmac.compare_digest(expected, mac) else None
+    return (_dashed(pk), int(asks)) if constant_time_compare(expected, mac) else None
 
 
 def _dashed(hex_text: str) -> str:

@@ -95,7 +95,11 @@ def next_step(request: ServiceRequest, now: datetime) -> Moment | None:
     if request.due_at <= now:
         return Moment("比说好的时间晚了", tone="next", note="我们在催。您也可以打社区电话问。")
     waiting = request.status in (RequestStatus.SUBMITTED, RequestStatus.REOPENED)
-    title = "有人联系您" if waiting else "办好，给您回话"
+    # Nobody can call whoever left no number.
+    if request.phone_last4_index:
+        title = "有人联系您" if waiting else "办好，给您回话"
+    else:
+        title = "有人接手" if waiting else "办好，结果写在这里"
     return Moment(title, f"{words.when(request.due_at, now)} 以前", tone="next")
 
 

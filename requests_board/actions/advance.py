@@ -17,6 +17,8 @@ M = TypeVar("M", bound=Any)
 # No letters or digits that are mistaken for one another when read out over the phone.
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 TRIES = 8
+# More of a reason nobody reads, and every page that tells the story would carry it.
+MAX_REASON = 500
 
 
 @transaction.atomic
@@ -51,7 +53,7 @@ def trace(row: Any, verb: str, *, actor: Any, before: str = "", reason: str = ""
     person = _named(actor)
     behalf = getattr(row, "on_behalf_of", "")
     record(
-        actor=person, verb=verb, target=row, before=before, after=row.status, reason=reason,
+        actor=person, verb=verb, target=row, before=before, after=row.status, reason=reason[:MAX_REASON],
         on_behalf_of=behalf, data={"version": row.version, **(data or {})},
     )  # fmt: skip
 

@@ -108,7 +108,9 @@ def expire(allocation: Allocation, need: ResourceRequest) -> Allocation:
 
 
 def start(allocation: Allocation, *, actor: Any) -> Allocation:
-    """Note that the service has begun; nobody has to."""
+    """Note that the service has begun; nobody has to. Refused before its time: what has begun can be no no-show."""
+    if allocation.slot.starts_at > db_now():
+        raise StepNotAllowed("还没到约定的时间，到时候再点“开始了”。")
     return advance(allocation, workflow.START, actor=actor)
 
 

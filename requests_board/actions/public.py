@@ -9,6 +9,8 @@ from common.errors import Invalid, TooMany
 from requests_board.models import PublicLimit, SystemFeedback
 
 MAX_TEXT = 500
+# Behind one address a whole estate may stand: so many devices' worth of uses are taken from it, and no more.
+DEVICES = 10
 
 
 def sender_key(address: str, agent: str = "") -> str:
@@ -16,9 +18,21 @@ def sender_key(address: str, agent: str = "") -> str:
     return keyed_digest("sender", f"{address}|{agent}")
 
 
+def count_sender(code: str, *, address: str, agent: str) -> None:
+    """Count one use of a public door for the device and for its address; raise TooMany past the limit of either."""
+    # A program gives itself another name for each try; its address it cannot choose.
+    count_visit(code, sender_key(address, agent))
+    count_visit(code, keyed_digest("address", address), times=DEVICES)
+
+
+def count_lookup(number: str) -> None:
+    """Count one look for a request by its number; raise TooMany before the last four digits can be guessed."""
+    count_visit("lookup_number", keyed_digest("number", number))
+
+
 @transaction.atomic
-def count_visit(code: str, key: str) -> None:
-    """Count one use of a public door; raise TooMany past the limit that the district has set for it."""
+def count_visit(code: str, key: str, *, times: int = 1) -> None:
+    """Count one use of a public door; raise TooMany past `times` the limit that the district has set for it."""
     limit = PublicLimit.objects.filter(pk=code).first()
     if limit is None:
         return
@@ -33,7 +47,7 @@ def count_visit(code: str, key: str) -> None:
             [code, key, window],
         )
         (count,) = cursor.fetchone()
-    if count > limit.amount:
+    if count > limit.amount * times:
         raise TooMany
 
 

@@ -60,6 +60,21 @@ def where(row: Any) -> str:
     return f"{name} {detail[again:].lstrip()}".strip()
 
 
+_ENDS = {
+    A.EXPIRED: "没有答复", A.NO_SHOW: "约好了没有来", A.CANCELLED: "取消了", A.HELD: "正在问", A.PROPOSED: "打算问",
+}  # fmt: skip
+
+
+@register.filter
+def came_of(allocation: Any) -> str:
+    """Say what came of asking a partner; a decline without a reason of theirs was not their word."""
+    if allocation.status == A.DECLINED:
+        if allocation.decline_reason_id:
+            return "来不了"
+        return "改期没谈成" if allocation.previous_slot_id else "时段被约满"
+    return _ENDS.get(allocation.status, allocation.get_status_display())
+
+
 _SOURCES = {"qr": "扫码", "web": "网页", "phone": "电话", "visit": "来访", "desk": "登记"}
 
 
@@ -84,6 +99,13 @@ def day_time(moment: Any) -> str:
         return ""
     local = timezone.localtime(moment)
     return f"{local.month}月{local.day}日 周{'一二三四五六日'[local.weekday()]} {local:%H:%M}"
+
+
+@register.filter
+def last_day(end: Any) -> str:
+    """Write the last day of a span that ends at a midnight: 12月9日."""
+    local = timezone.localtime(end - timedelta(seconds=1))
+    return f"{local.month}月{local.day}日"
 
 
 @register.filter

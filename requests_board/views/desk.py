@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -83,7 +84,7 @@ def _list(request: HttpRequest) -> dict[str, Any]:
         "counts": counted,
         "tabs": [{"code": t.code, "label": t.label, "count": counted[t.code]} for t in desk_selectors.TABS.values()],
         "needs_tab": sees_needs,
-        "needs_waiting": desk_selectors.needs_waiting(user) if sees_needs else 0,
+        "needs_waiting": counted[desk_selectors.NEEDS],
         "can_ask": access.holds(user, "request_resource"),
         "can_take_in": access.holds(user, "handle_request"),
         "q": q,
@@ -108,8 +109,11 @@ def _page_of(rows: list[Any], key: str) -> dict[str, Any]:
 
 def _after(request: HttpRequest) -> tuple[datetime, str] | None:
     moment, _, pk = request.GET.get("after", "").partition("_")
-    at = parse_datetime(moment) if moment and len(pk) == 36 else None
-    return (at, pk) if at else None
+    try:
+        at, key = parse_datetime(moment), str(UUID(pk))
+    except ValueError:
+        return None
+    return (at, key) if at and at.tzinfo else None
 
 
 # What just happened -------------------------------------------------------------------------------------------------

@@ -14,8 +14,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from audit.actions import record_read
 from common import access
 from common.errors import Conflict, Invalid, NotAllowed, NotFound, OutOfCapacity, StepNotAllowed
+from common.typed import whole
 from grids.permissions import can
-from partners.models import Partner, ResourceSlot
+from partners.models import ResourceSlot
 from requests_board import advice, desk_selectors
 from requests_board.actions import allocations, needs, requests
 from requests_board.desk_forms import IntakeForm, NeedForm, OwnNeedForm
@@ -37,14 +38,18 @@ def _row(model: type[models.Model], key: Any, field: str, words: str) -> Any:
 
 
 def _version(form: Form) -> int | None:
-    return int(form["version"]) if form.get("version", "").isdigit() else None
+    return whole(form.get("version", ""))
 
 
 # Requests -----------------------------------------------------------------------------------------------------------
 
 
 def _assign(row: ServiceRequest, form: Form, user: Any) -> Any:
-    partner = _row(Partner, form.get("partner"), "partner", "请选派给哪一家。")
+    # Only whom the page offers: the request's words are not for a firm of another place or one that has left.
+    offered = (handler.partner for handler in advice.handlers(row))
+    partner = next((firm for firm in offered if str(firm.pk) == form.get("partner")), None)
+    if partner is None:
+        raise Invalid("请选派给哪一家。", field="partner")
     return requests.assign(row, partner=partner, actor=user, note=form.get("note", "")[:200], version=_version(form))
 
 
@@ -92,6 +97,9 @@ def request_step(http: HttpRequest, number: str, step: str) -> HttpResponse:
         done = REQUEST_STEPS[step](row, http.POST, http.user)
     except Invalid as error:
         detail = desk.request_detail(http, row, error=error, posted=http.POST, failed=step)
+        if step == "need" and "need_form" in detail:
+            # What was typed stays, so that only the mistake has to be mended.
+            detail["need_form"] = NeedForm(http.POST, initial=detail["need_form"].initial)
         return desk.page(http, status=error.status, detail=detail, open_number=number)
     except (Conflict, StepNotAllowed, OutOfCapacity) as error:
         return _overtaken(http, number, error)
@@ -137,6 +145,8 @@ def _overtaken(http: HttpRequest, number: str, error: Any) -> HttpResponse:
         "door": "desk", "row": row, "last": events[-1] if events else None, "error": error,
         "title": Truncator(getattr(row, "text", None) or str(getattr(row, "type", ""))).chars(40),
         "again": desk.list_url(http, open=number), "back": desk.list_url(http),
+        # A rule that says no in words of its own is not somebody else's quicker hand.
+        "slower": isinstance(error, Conflict) or error.message == error.default_message,
     }  # fmt: skip
     return render(http, "requests_board/desk/overtaken.html", context, status=error.status)
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clockwork.selectors import db_now
 from common import access
 from common.errors import Conflict, Invalid, LinkExpired, NotFound, OutOfCapacity, StepNotAllowed
+from common.typed import whole
 from partners.models import ResourceSlot
 from requests_board import liaison_selectors, links
 from requests_board.actions import allocations, requests
@@ -21,6 +22,8 @@ from requests_board.selectors import free_slots
 from requests_board.workflow import AllocationStatus
 
 TIMES = 6
+# So far back and ahead the months can be leafed through; the calendar itself ends at the year 9999.
+YEARS = 20
 
 
 @access.needs("answer_allocation")
@@ -76,6 +79,8 @@ def month(http: HttpRequest) -> HttpResponse:
         first = date.fromisoformat(f"{http.GET.get('m', '')}-01")
     except ValueError:
         first = today.replace(day=1)
+    if abs(first.year - today.year) > YEARS:
+        raise NotFound
     context = {
         "door": "liaison", "part": "month", "first": first,
         "before": first - timedelta(days=1), "after": first + timedelta(days=32),
@@ -108,8 +113,7 @@ def _decline(row: Allocation, form: Any, actor: Any) -> Allocation:
 
 
 def _counter(row: Allocation, form: Any, actor: Any) -> Allocation:
-    slot = form.get("slot", "")
-    found = ResourceSlot.objects.filter(pk=int(slot)).first() if slot.isdigit() else None
+    found = ResourceSlot.objects.filter(pk=whole(form.get("slot", ""))).first()
     if found is None:
         raise Invalid("请点一个能来的时间。", field="slot")
     return allocations.counter(row, actor=actor, slot=found)
@@ -159,7 +163,7 @@ def request_step(http: HttpRequest, number: str, step: str) -> HttpResponse:
     try:
         REQUEST_STEPS[step](row, http.POST, http.user)
     except (Invalid, Conflict, StepNotAllowed) as error:
-        return _board(http, status=error.status, error=error, failed=number)
+        return _board(http, status=error.status, error=error, failed=number, posted=http.POST)
     return redirect(f"{reverse('requests_board:liaison')}?did={step}")
 
 

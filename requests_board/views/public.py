@@ -38,9 +38,9 @@ def page(request: HttpRequest, name: str, context: dict[str, Any], status: int =
     return response
 
 
-def sender(request: HttpRequest) -> str:
-    """Return the key under which this sender's uses of a public door are counted."""
-    return public.sender_key(client_address(request), request.headers.get("User-Agent", ""))
+def sender(request: HttpRequest) -> dict[str, str]:
+    """Return by what a sender is known; kept of it is only a keyed hash."""
+    return {"address": client_address(request), "agent": request.headers.get("User-Agent", "")}
 
 
 @access.public
@@ -117,7 +117,7 @@ def report(request: HttpRequest) -> HttpResponse:
         return _report_page(request, ReportForm(), place)
     form = ReportForm(request.POST, request.FILES)
     if form.is_valid():
-        public.count_visit("report", sender(request))
+        public.count_sender("report", **sender(request))
         if sent := _submit(form, place, via):
             return redirect(f"{tracking_url(sent)}?new=1")
     return _report_page(request, form, place, via=via)
@@ -187,10 +187,9 @@ def echo(request: HttpRequest) -> HttpResponse:
     matter = next((row for row in shown if str(row.pk) == request.POST.get("matter", "")), None)
     if place is None or matter is None:
         raise NotFound
-    key = sender(request)
-    public.count_visit("echo", key)
+    public.count_sender("echo", **sender(request))
     try:
-        echo_request(ServiceRequest.objects.get(pk=matter.pk), sender_key=key)
+        echo_request(ServiceRequest.objects.get(pk=matter.pk), sender_key=public.sender_key(**sender(request)))
         note = "ok"
     except Conflict:
         note = "again"
@@ -209,7 +208,7 @@ def feedback(request: HttpRequest) -> HttpResponse:
         return page(request, "feedback", {"form": form, "sent": "sent" in request.GET})
     form = FeedbackForm(request.POST)
     if form.is_valid():
-        public.count_visit("feedback", sender(request))
+        public.count_sender("feedback", **sender(request))
         public.leave_feedback(text=form.cleaned_data["text"], page=form.cleaned_data["page"])
         return redirect(f"{reverse('requests_board:feedback')}?sent=1")
     return page(request, "feedback", {"form": form})

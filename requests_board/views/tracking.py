@@ -26,7 +26,8 @@ _NOT_FOUND = "没有找到。编号和当时留的手机号要对得上；没留
 
 def _held(number: str, mac: str) -> ServiceRequest:
     """Return the request of a link; a wrong link answers like one that never was."""
-    row = ServiceRequest.objects.select_related("area", "category", "handler_partner").filter(number=number).first()
+    rows = ServiceRequest.objects.select_related(f"area__{reads.AROUND}", "category", "handler_partner")
+    row = rows.filter(number=number).first()
     if row is None or not tracking_holds(row, mac):
         raise NotFound("没有找到这一条。请看看链接是不是完整，或者用编号查。")
     return row
@@ -69,7 +70,7 @@ def track(request: HttpRequest, number: str, mac: str) -> HttpResponse:
 def answer(request: HttpRequest, number: str, mac: str) -> HttpResponse:
     """Take the resident's word: done, not done, or no longer needed."""
     row = _held(number, mac)
-    public.count_visit("track", sender(request))
+    public.count_sender("track", **sender(request))
     reason = request.POST.get("reason", "")
     match request.POST.get("say"):
         case "ok":
@@ -90,7 +91,7 @@ def supply(request: HttpRequest, number: str, mac: str) -> HttpResponse:
     row = _held(number, mac)
     form = SupplyForm(request.POST, request.FILES)
     if form.is_valid():
-        public.count_visit("track", sender(request))
+        public.count_sender("track", **sender(request))
         data = form.cleaned_data
         try:
             supply_more(row, actor=resident(row), text=data["more"], photo=data["photo"], phone=data["phone"])
@@ -127,7 +128,8 @@ def lookup(request: HttpRequest) -> HttpResponse:
         return page(request, "lookup", {"form": LookupForm()})
     form = LookupForm(request.POST)
     if form.is_valid():
-        public.count_visit("lookup", sender(request))
+        public.count_sender("lookup", **sender(request))
+        public.count_lookup(form.cleaned_data["number"])
         digest = blind_index_last4(form.cleaned_data["last4"])
         row = ServiceRequest.objects.filter(number=form.cleaned_data["number"], phone_last4_index=digest).first()
         if row is not None:

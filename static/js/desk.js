@@ -81,7 +81,29 @@
     const field = $("input:not([type=hidden]), textarea, select, button", part);
     if (field) field.focus();
   });
+  // What was typed when the session had ended is put back after signing in; it stays in this tab and is used once.
+  const signIn = $("main input[type=password]");
+  let draft = null;
+  if (!signIn) {
+    if (document.referrer.includes("/login/")) draft = JSON.parse(sessionStorage.getItem("draft"));
+    sessionStorage.removeItem("draft");
+  }
+  const door = (form) => (form.getAttribute("action") || location.pathname).split("?")[0];
+  function keepDraft(form) {
+    if (signIn || form.method !== "post") return;
+    const typed = [...form.elements].filter((field) => field.name !== "phone" && /^(text|textarea|number|date|select-one)$/.test(field.type));
+    sessionStorage.setItem("draft", JSON.stringify([door(form), typed.map((field) => [field.name, field.value])]));
+  }
+  function putBack(root) {
+    const form = draft && all("form", root).find((one) => one.method === "post" && door(one) === draft[0]);
+    if (!form) return;
+    draft[1].forEach(([name, value]) => { const field = form.elements[name]; if (field && value) field.value = value; });
+    draft = null;
+    const part = form.closest("details");
+    if (part) part.open = true;
+  }
   function dress(root) {
+    putBack(root);
     all("[data-texts]", root).forEach((area) => {
       const row = document.createElement("p");
       row.className = "texts";
@@ -111,6 +133,7 @@
   document.addEventListener("submit", (event) => {
     if (event.target.dataset.sent) { event.preventDefault(); return; }
     event.target.dataset.sent = "1";
+    keepDraft(event.target);
     setTimeout(() => { delete event.target.dataset.sent; }, 4000);
   });
   addEventListener("click", (event) => {

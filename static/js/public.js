@@ -20,7 +20,7 @@
 
   var errors = one("#errors"), offline = one("#offline"), sent = one("[data-sent]");
   if (errors) errors.focus();
-  if (sent) keep(sent.dataset.sent, "");
+  if (sent) { keep(sent.dataset.sent, ""); keep(sent.dataset.sent + "!", "1"); }
   function net() { if (offline) offline.hidden = navigator.onLine; }
   addEventListener("online", net);
   addEventListener("offline", net);
@@ -29,6 +29,11 @@
   var text = one("[data-draft]");
   if (text) {
     var key = text.dataset.draft, near = doc.querySelectorAll("[data-words]");
+    // Going back to a form that was sent must not offer the same words a second time.
+    addEventListener("pageshow", function () {
+      if (keep(key + "!") && !keep(key) && !errors) text.value = "";
+      keep(key + "!", "");
+    });
     if (!text.value) text.value = keep(key);
     var read = function () {
       keep(key, text.value);

@@ -193,3 +193,33 @@ def test_a_liaison_answers_with_one_press(live_stack, office, new_page):
     worker.goto(f"{live_stack.base_url}/inbox/")
     worker.get_by_role("button", name=re.compile("已落实")).click()
     worker.wait_for_url(re.compile(office.need.number))
+
+
+def test_what_was_typed_comes_back_after_signing_in_again(live_stack, office, new_page):
+    page = sign_in(new_page(), live_stack.base_url, "community_worker")
+    page.goto(f"{live_stack.base_url}/desk/new/")
+    page.get_by_label("说的什么事").fill("大爷来说电梯不动了")
+    page.context.clear_cookies(name="sessionid")
+    page.get_by_role("button", name="记下来").click()
+    page.get_by_text("登录以后回到刚才那一页").wait_for()
+    page.get_by_label(re.compile("用户名|手机号")).first.fill("community_worker")
+    page.locator("input[type=password]").fill(PASSWORD)
+    page.locator("main button[type=submit]").click()
+    page.wait_for_url(re.compile("/desk/new/"))
+    assert page.get_by_label("说的什么事").input_value() == "大爷来说电梯不动了"
+    page.reload()
+    assert page.get_by_label("说的什么事").input_value() == ""
+
+
+def test_enter_in_the_note_answers_nothing(live_stack, office, new_page):
+    page = new_page(390, 844)
+    page.goto(live_stack.base_url + links.answer_url(office.asked))
+    page.get_by_label("补充一句").fill("那天要开会")
+    page.get_by_label("补充一句").press("Enter")
+    page.wait_for_timeout(300)
+    office.asked.refresh_from_db()
+    assert office.asked.status == "held"
+    page.get_by_role("button", name="那天已有安排").click()
+    page.get_by_text("这次来不了").wait_for()
+    office.asked.refresh_from_db()
+    assert (office.asked.status, office.asked.decline_note) == ("declined", "那天要开会")

@@ -9,7 +9,7 @@ from common.errors import NotFound
 from notifications import actions, handlers, selectors, tasks
 from notifications.models import Channel, Notice
 from partners.models import Membership, Partner
-from requests_board.actions import allocations, dispatch, requests
+from requests_board.actions import allocations, dispatch, needs, requests
 from requests_board.models import ServiceRequest
 from tests import factories
 from tests.pool import ask_time_has_come
@@ -70,6 +70,18 @@ def test_the_district_hears_what_the_pool_could_not_serve(pool):
     ((name, words),) = told("resource_request.raised", handlers.tell_the_district)
     assert name == "district_official"
     assert "请协调" in words
+
+
+def test_whoever_asked_hears_what_became_of_it_in_the_district(pool):
+    need = pool.ask(quantity=9)
+    ask_time_has_come(need)
+    dispatch.run(str(need.pk))
+    needs.give_up(need, actor=pool.town.person("district_official"), reason="全区没有这么多")
+    told("resource_request.raised", handlers.tell_who_asked)
+    names, titles = zip(*told("resource_request.given_up", handlers.tell_who_asked), strict=True)
+    assert set(names) == {"community_worker"}
+    assert [title.split("：")[0] for title in titles] == ["转到区里协调", "区里也没有办法"]
+    assert Notice.objects.latest("id").url.endswith(need.number)
 
 
 @pytest.fixture

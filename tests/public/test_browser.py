@@ -284,6 +284,27 @@ def test_the_resident_answers_and_opens_it_again(
     assert "重新办" in page.locator(".chip").first.inner_text()
 
 
+def test_enter_below_the_question_says_that_it_is_not_done(
+    block: Block, pages: dict[str, str], person: Callable[..., Any]
+) -> None:
+    page = person()
+    page.goto(pages["solved"])
+    page.get_by_label("哪儿还没好").fill("三楼还黑着")
+    page.get_by_label("哪儿还没好").press("Enter")
+    page.get_by_text("三楼还黑着").wait_for()
+    assert "重新办" in page.locator(".chip").first.inner_text()
+
+
+def test_going_back_does_not_offer_the_same_words_again(pages: dict[str, str], person: Callable[..., Any]) -> None:
+    page = person()
+    page.goto(pages["sticker"])
+    page.get_by_label("什么事").fill("门口的灯坏了")
+    page.get_by_role("button", name="提交", exact=True).click()
+    page.get_by_role("heading", name="收到了").wait_for()
+    page.go_back(wait_until="load")
+    assert page.get_by_label("什么事").input_value() == ""
+
+
 def test_an_error_is_led_to(pages: dict[str, str], person: Callable[..., Any]) -> None:
     page = person()
     wrong_report(page, pages["sticker"])

@@ -15,6 +15,7 @@ from audit.models import Event
 from clockwork.selectors import db_now
 from grids.models import Area, BuildingCode
 from requests_board import public_selectors as reads
+from requests_board.actions import public
 from requests_board.actions import requests as verbs
 from requests_board.models import NotAcceptedReason, PublicLimit, RequestPhoto, ServiceRequest, SystemFeedback
 from requests_board.workflow import RequestStatus
@@ -388,6 +389,28 @@ def test_guessing_is_slowed_down(client: Client, block: Block) -> None:
     assert [look(client, "1124-ZZZZZ", "1234").status_code for _ in range(4)][-1] == 429
 
 
+def test_another_name_for_each_try_does_not_help_who_guesses(client: Client, block: Block) -> None:
+    PublicLimit.objects.filter(pk="lookup").update(amount=1)
+    PublicLimit.objects.filter(pk="lookup_number").update(amount=99)
+    answers = [
+        client.post("/progress/", {"number": "1124-ZZZZZ", "last4": "1234"}, headers={"User-Agent": f"browser {n}"})
+        for n in range(public.DEVICES + 1)
+    ]
+    assert [answer.status_code for answer in answers] == [422] * public.DEVICES + [429]
+
+
+def test_one_number_is_not_guessed_from_many_addresses(client: Client, block: Block) -> None:
+    PublicLimit.objects.filter(pk="lookup_number").update(amount=3)
+    row = block.say(phone="19900001234")
+    for n in range(3):
+        assert client.post(
+            "/progress/", {"number": row.number, "last4": "0000"}, REMOTE_ADDR=f"198.51.100.{n}"
+        ).status_code == 422
+    # Refused is the right guess as well, or the brake would tell it.
+    assert look(client, row.number, "1234").status_code == 429
+    assert look(client, "1124-ZZZZZ", "1234").status_code == 422
+
+
 @pytest.mark.parametrize(("number", "last4"), [("", ""), ("123", "1234"), ("1124-ZZZZZ", "12")])
 def test_a_lookup_that_cannot_be_read_says_why(client: Client, block: Block, number: str, last4: str) -> None:
     assert look(client, number, last4).status_code == 422
@@ -449,3 +472,10 @@ def test_public_pages_ask_little_of_the_database(
 def test_places_above_a_community_are_not_for_reporting(client: Client, block: Block) -> None:
     assert Area.objects.get(pk=block.town.street.pk).kind == "street"
     assert client.get("/report/", {"place": block.town.street.pk}).headers["Location"] == "/?choose=1"
+
+
+def test_nobody_is_promised_a_call_without_a_number(client: Client, block: Block) -> None:
+    silent, known = block.say(), block.say(phone="19900001234")
+    assert "有人接手" in client.get(block.link(silent)).content.decode()
+    assert "有人联系您" not in client.get(block.link(silent)).content.decode()
+    assert "有人联系您" in client.get(block.link(known)).content.decode()

@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 from PIL import Image
 
 from audit.models import Event, PersonalDataRead
@@ -400,3 +401,62 @@ def test_needs_of_others_are_not_there(client, pool):
     client.force_login(pool.town.person("neighbour_worker"))
     assert client.get(DESK, {"open": need.number}).status_code == 404
     assert step(client, need, "withdraw").status_code == 404
+
+
+def test_a_rule_that_says_no_is_not_called_somebody_elses_hand(at_desk, pool):
+    need, asked = held(pool)
+    allocations.confirm(asked, actor=pool.liaison())
+    page = step(at_desk, need, "delivered").content.decode()
+    assert "还没到约定的时间" in page
+    assert "您慢了一步" not in page
+    assert "这一步现在办不了" in page
+
+
+def test_a_mistake_in_a_need_costs_nothing_that_was_typed(at_desk, pool, lamp):
+    answer = press(at_desk, lamp, "need", quantity="0", note="要能讲本地话的")
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "要能讲本地话的" in page
+    assert "数量至少是 1。" in page
+    assert not ResourceRequest.objects.exists()
+
+
+def test_the_last_day_of_a_need_is_the_one_that_was_typed(at_desk, pool):
+    first, last = (timezone.localtime(db_now()).date() + timedelta(days=n) for n in (3, 5))
+    form = {"type": pool.type.pk, "quantity": "1", "first_day": first, "last_day": last, "area": "槐荫社区"}
+    page = at_desk.post("/desk/need/", form, follow=True).content.decode()
+    assert f"{first.month}月{first.day}日 到 {last.month}月{last.day}日" in page
+
+
+def test_a_time_that_the_community_let_go_is_not_the_partners_no(at_desk, pool):
+    need, asked = held(pool)
+    allocations.counter(asked, actor=pool.liaison(), slot=pool.slots()[3])
+    step(at_desk, need, "reject")
+    page = at_desk.get(DESK, {"f": "needs", "open": need.number}).content.decode()
+    assert "（改期没谈成）" in page
+    assert "资源方谢绝" not in page
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("first_day", "0001-01-01"), ("last_day", "9999-12-31"), ("last_day", "9999-12-30"), ("quantity", "2147483648")],
+)
+def test_a_need_that_no_page_could_show_is_refused(at_desk, pool, field, value):
+    day = (db_now() + timedelta(days=1)).date()
+    form = {"type": pool.type.pk, "quantity": 1, "first_day": day, "last_day": day, "area": "槐荫社区"}
+    assert at_desk.post("/desk/need/", {**form, field: value}).status_code == 422
+    assert not ResourceRequest.objects.exists()
+    assert at_desk.post("/desk/need/", form).status_code == 302
+
+
+def test_a_request_is_handed_only_to_whom_the_page_offers(at_desk, pool, firm, lamp):
+    elsewhere = Partner.objects.create(area=pool.town.far_community, category="property", name="别处物业", code="W2")
+    PropertyService.objects.create(partner=elsewhere, area=pool.town.far_estate, valid_from="2020-01-01")
+    left = Partner.objects.create(
+        area=pool.town.community, category="business", name="停业小店", code="W3", status="suspended"
+    )
+    for stranger in (elsewhere, left):
+        assert press(at_desk, lamp, "assign", partner=stranger.pk).status_code == 422
+    lamp.refresh_from_db()
+    assert (lamp.status, lamp.handler_partner) == (R.SUBMITTED, None)
+    assert press(at_desk, lamp, "assign", partner=firm.pk).status_code == 302
