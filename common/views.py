@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 
@@ -20,6 +22,7 @@ TITLES = {
     422: "有一项要改一下",
     429: "请稍等几分钟",
     500: "系统出了点问题",
+    503: "请稍等半分钟",
 }
 
 
@@ -77,14 +80,19 @@ def page_not_found(request: HttpRequest, exception: Exception | None = None) -> 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer when the product itself failed; asks neither database nor session."""
+    code, status = "server_error", 500
     message = "不是您的问题，我们已经记下来了。请过几分钟再试；急事请直接打社区电话。"
-    context: dict[str, Any] = {
-        "status": 500,
-        "title": TITLES[500],
-        "message": message,
-        "code": "server_error",
-    }
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        # The database is away for a moment; machines and proxies may ask again.
+        code, status = "away", 503
+        message = "系统正在重启，没有保存。请返回上一页，过半分钟再点一次，写好的内容还在。"
+    context: dict[str, Any] = {"status": status, "title": TITLES[status], "message": message, "code": code}
     if wants_json(request):
-        return JsonResponse({"code": "server_error", "message": message, "field": ""}, status=500)
-    name = "errors/fragment.html" if wants_fragment(request) else "errors/500.html"
-    return HttpResponse(loader.select_template([name, "errors/error.html"]).render(context), status=500)
+        response: HttpResponse = JsonResponse({"code": code, "message": message, "field": ""}, status=status)
+    else:
+        name = "errors/fragment.html" if wants_fragment(request) else "errors/500.html"
+        template = loader.select_template([name, "errors/error.html"])
+        response = HttpResponse(template.render(context), status=status)
+    if status == 503:
+        response["Retry-After"] = "30"
+    return response

@@ -175,6 +175,7 @@ def tell_the_handler_later(event: Event) -> None:
 BACK_TO_COMMUNITY = {
     "request.returned": ("退回来一件：{number}", "{area}。请看退回的理由，改派一下。"),
     "request.reopened": ("居民说没办好：{number}", "{area}。请再看一看，重新安排。"),
+    "request.withdrawn": ("居民撤回一件：{number}", "{area}。要是已经替这件事约了资源，请看看还要不要。"),
     "request.resolved": ("办完一件：{number}", "{area}。居民打开链接能看到结果，有空回访一下。"),
 }
 

@@ -4,7 +4,7 @@ import base64
 import hmac
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.urls import reverse
@@ -52,6 +52,20 @@ def read_answer_token(token: str) -> tuple[str, int] | None:
     except ValueError:
         return None
     return (_dashed(pk), int(asks)) if constant_time_compare(expected, mac) else None
+
+
+def form_key(given: str = "") -> str:
+    """Return the key by which a form is known when it comes twice: the one it came with, else a fresh one."""
+    if read_form_key(given) is not None:
+        return given
+    key = uuid4().hex
+    return f"{key}-{_mac('form', key)}"
+
+
+def read_form_key(text: str) -> UUID | None:
+    """Return the id that a form's genuine key stands for, None for every other text."""
+    key, _, mac = text.partition("-")
+    return UUID(key) if constant_time_compare(_mac("form", key), mac) else None
 
 
 def _dashed(hex_text: str) -> str:

@@ -54,10 +54,14 @@ def preview(*, area: Area, type: ResourceType, quantity: int, start: datetime, e
 
 
 def free_slots(allocation: Allocation, limit: int = 12) -> list[ResourceSlot]:
-    """Return the resource's own coming slots with room for the allocation, for a counter-proposal."""
+    """Return the resource's own coming slots with room for the allocation, for a counter-proposal.
+
+    None before the community's first day: until then it is not ready.
+    """
     slots = ResourceSlot.objects.filter(
-        resource_id=allocation.resource_id, starts_at__gt=Now(), capacity__gte=allocation.quantity
-    ).exclude(pk=allocation.slot_id)
+        resource_id=allocation.resource_id, starts_at__gt=Now(), capacity__gte=allocation.quantity,
+        starts_at__gte=allocation.resource_request.window_start,
+    ).exclude(pk=allocation.slot_id)  # fmt: skip
     return [slot for slot in slots.order_by("starts_at")[: limit * 4] if slot.free >= allocation.quantity][:limit]
 
 

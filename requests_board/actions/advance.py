@@ -1,7 +1,9 @@
 """The one way along the tables of `workflow`: lock, check rule and right, write what changed, leave a trace."""
 
 import secrets
+from collections.abc import Callable
 from typing import Any, TypeVar
+from uuid import UUID, uuid4
 
 from django.db import IntegrityError, models, transaction
 from django.utils.timezone import localtime
@@ -62,6 +64,24 @@ def _named(actor: Any) -> Any:
     if isinstance(actor, Engine):
         return None
     return Actor(None, actor.label) if isinstance(actor, LinkHolder) else actor
+
+
+def once(model: type[M], key: UUID | None, same: Callable[[M], bool], make: Callable[[UUID], M]) -> M:
+    """Make a row under the key of its form, unless that form has made it before: pressed twice, there is one row.
+
+    A form that came back with other content (`same` says no) makes a row of its own.
+    """
+    rows = model._default_manager.filter(pk=key)
+    known = rows.first() if key else None
+    if key and known is None:
+        try:
+            return make(key)
+        except IntegrityError:
+            # The other press was faster by a moment; whatever else is wrong stays wrong.
+            known = rows.first()
+            if known is None:
+                raise
+    return known if known is not None and same(known) else make(uuid4())
 
 
 def insert_numbered(row: M, prefix: str = "") -> M:

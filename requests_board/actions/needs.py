@@ -1,19 +1,20 @@
 """Everything that can happen to a community's resource request."""
 
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
 from accounts.models import User
 from clockwork.selectors import db_now
-from common.errors import Invalid, StepNotAllowed
+from common.errors import Conflict, Invalid, StepNotAllowed
 from grids.models import Area
 from grids.permissions import require
 from partners import actions as pool
 from partners.models import Resource, ResourceType
 from requests_board import workflow
 from requests_board.actions import dispatch, requests
-from requests_board.actions.advance import advance, insert_numbered, trace
+from requests_board.actions.advance import advance, insert_numbered, once, trace, write
 from requests_board.matching import Candidate
 from requests_board.models import ResourceRequest, ServiceRequest
 from requests_board.selectors import Verdict, ask_the_pool
@@ -24,7 +25,7 @@ from requests_board.workflow import AllocationStatus, RequestStatus, Severity
 def request_resource(
     *, area: Area, type: ResourceType, quantity: int, window_start: Any, window_end: Any, actor: User,
     place: str = "", urgency: str = Severity.ROUTINE, note: str = "", service_request: ServiceRequest | None = None,
-    resource: Resource | None = None,
+    resource: Resource | None = None, version: int | None = None, pk: UUID | None = None,
 ) -> ResourceRequest:  # fmt: skip
     """Ask the pool for something, out of a resident's request or out of the community's own need.
 
@@ -34,9 +35,9 @@ def request_resource(
     require(actor, "request_resource", area)
     _check(type, quantity, window_start, window_end)
     if service_request is not None:
-        _take_over(service_request, actor)
+        _take_over(service_request, actor, version)
     need = ResourceRequest(
-        area=area, type=type, quantity=quantity, window_start=window_start, window_end=window_end,
+        pk=pk or uuid4(), area=area, type=type, quantity=quantity, window_start=window_start, window_end=window_end,
         place=place.strip(), urgency=urgency, note=note.strip(), service_request=service_request,
         requested_by=actor, dispatch_after=dispatch.ask_time(urgency),
     )  # fmt: skip
@@ -48,6 +49,16 @@ def request_resource(
         need.refresh_from_db()
     dispatch.schedule(need, at=None if urgency == Severity.URGENT else need.dispatch_after)
     return need
+
+
+def request_once(form_key: UUID | None, *, actor: User, **details: Any) -> ResourceRequest:
+    """Ask the pool by a form that may come twice: the same need pressed twice is one need."""
+
+    def same(known: ResourceRequest) -> bool:
+        asked = ("area", "type", "quantity", "window_start", "window_end")
+        return all(getattr(known, name) == details[name] for name in asked)
+
+    return once(ResourceRequest, form_key, same, lambda pk: request_resource(actor=actor, pk=pk, **details))
 
 
 @transaction.atomic
@@ -117,8 +128,13 @@ def _check(type: ResourceType, quantity: int, window_start: Any, window_end: Any
         raise Invalid("这段时间已经过去了，请改成以后的时间。", field="window_end")
 
 
-def _take_over(request: ServiceRequest, actor: User) -> None:
-    """Let the worker answer for the request while the pool is asked."""
-    if request.status == RequestStatus.IN_PROGRESS and request.handler_partner_id is None:
+def _take_over(request: ServiceRequest, actor: User, version: int | None) -> None:
+    """Let the worker answer for the request while the pool is asked; a page seen before the last change is refused."""
+    locked = ServiceRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
+    if version is not None and locked.version != version:
+        raise Conflict
+    if locked.status == RequestStatus.IN_PROGRESS and locked.handler_partner_id is None:
+        # Counted up, so that the same button pressed again meets a page that is out of date.
+        write(locked, version=locked.version + 1)
         return
-    requests.take(request, actor=actor)
+    requests.take(locked, actor=actor)

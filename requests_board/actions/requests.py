@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.core.files.base import ContentFile
 from django.db import IntegrityError, transaction
@@ -13,7 +14,7 @@ from common.errors import Conflict, Invalid, StepNotAllowed
 from grids.models import Area
 from partners.models import Partner
 from requests_board import workflow
-from requests_board.actions.advance import advance, insert_numbered, trace
+from requests_board.actions.advance import advance, insert_numbered, once, trace
 from requests_board.models import (
     DispatchPolicy,
     NotAcceptedReason,
@@ -36,7 +37,7 @@ def resident(request: ServiceRequest) -> LinkHolder:
 def submit_request(
     *, area: Area, text: str, channel: str = Channel.WEB, photos: Any = (), phone: str = "", contact_name: str = "",
     category: RequestCategory | None = None, place_detail: str = "", severity: str = Severity.ROUTINE,
-    actor: User | None = None, on_behalf_of: str = "",
+    actor: User | None = None, on_behalf_of: str = "", pk: UUID | None = None,
 ) -> ServiceRequest:  # fmt: skip
     """Take in one sentence about a place; the rest may be empty.
 
@@ -47,9 +48,10 @@ def submit_request(
     with transaction.atomic():
         request = insert_numbered(
             ServiceRequest(
-                area=area, text=text, channel=channel, phone=phone, contact_name=contact_name, category=category,
-                place_detail=place_detail.strip(), severity=severity, recorded_by=actor, on_behalf_of=on_behalf_of,
-                due_at=deadline("request.accept", db_now()), resolve_due_at=_resolve_due(category, severity),
+                pk=pk or uuid4(), area=area, text=text, channel=channel, phone=phone, contact_name=contact_name,
+                category=category, place_detail=place_detail.strip(), severity=severity, recorded_by=actor,
+                on_behalf_of=on_behalf_of, due_at=deadline("request.accept", db_now()),
+                resolve_due_at=_resolve_due(category, severity),
             )
         )  # fmt: skip
         for content, width, height in rebuilt:
@@ -57,6 +59,19 @@ def submit_request(
             photo.file.save(f"{photo.pk}.jpg", ContentFile(content))
         trace(request, workflow.SUBMIT.verb, actor=actor or resident(request))
     return request
+
+
+def submit_once(form_key: UUID | None, *, area: Area, text: str, **details: Any) -> ServiceRequest:
+    """Take in a form that may come twice, by a double tap or by going back: the same words make one request."""
+    words = " ".join(text.split())
+
+    def same(known: ServiceRequest) -> bool:
+        # What the resident added later stands in a line of its own.
+        return known.area_id == area.pk and known.text.partition("\n")[0] == words
+
+    return once(
+        ServiceRequest, form_key, same, lambda pk: submit_request(area=area, text=text, pk=pk, **details)
+    )
 
 
 def echo(request: ServiceRequest, *, sender_key: str, phone: str = "") -> RequestEcho:
@@ -97,9 +112,14 @@ def take(request: ServiceRequest, *, actor: User, version: int | None = None) ->
 def recall(request: ServiceRequest, *, actor: Any) -> ServiceRequest:
     """Undo handing over or taking, within the seconds that the policy allows and before anyone acted on it."""
     policy, now = DispatchPolicy.current(), db_now()
+    if request.handler_partner_id and request.status == RequestStatus.IN_PROGRESS:
+        raise StepNotAllowed("对方已经签收了。要改派请联系对方退回。")
     if not request.assigned_at or now > request.assigned_at + timedelta(seconds=policy.undo_seconds):
         raise StepNotAllowed(f"过了 {policy.undo_seconds} 秒，已经通知对方了。要改派请联系对方退回。")
-    return advance(request, workflow.RECALL, actor=actor, handler_partner=None, handler_user=None, assigned_at=None)
+    return advance(
+        request, workflow.RECALL, actor=actor, version=request.version, handler_partner=None, handler_user=None,
+        assigned_at=None,
+    )  # fmt: skip
 
 
 def return_order(request: ServiceRequest, *, actor: Any, reason: str) -> ServiceRequest:

@@ -20,6 +20,7 @@ from partners.models import ResourceSlot
 from requests_board import advice, desk_selectors
 from requests_board.actions import allocations, needs, requests
 from requests_board.desk_forms import IntakeForm, NeedForm, OwnNeedForm
+from requests_board.links import form_key, read_form_key
 from requests_board.models import Allocation, NotAcceptedReason, ResourceRequest, ServiceRequest
 from requests_board.views import desk
 from requests_board.views.tracking import picture
@@ -63,9 +64,8 @@ def _need(row: ServiceRequest, form: Form, user: Any) -> Any:
     if not filled.is_valid():
         field, words = next(iter(filled.errors.items()))
         raise Invalid(str(words[0]), field=field)
-    if row.version != (_version(form) or row.version):
-        raise Conflict
-    return needs.request_resource(area=row.area, actor=user, service_request=row, **filled.details())
+    details = filled.details()
+    return needs.request_resource(area=row.area, actor=user, service_request=row, version=_version(form), **details)
 
 
 REQUEST_STEPS: dict[str, Callable[[ServiceRequest, Form, Any], Any]] = {
@@ -208,10 +208,11 @@ def take_in(http: HttpRequest) -> HttpResponse:
     form = IntakeForm(http.POST or None, user=http.user)
     if http.method == "POST" and form.is_valid():
         user: Any = http.user
-        row = requests.submit_request(actor=user, **form.details())
+        row = requests.submit_once(read_form_key(http.POST.get("once", "")), actor=user, **form.details())
         return redirect(desk.list_url(http, did=row.number, open=row.number))
     status = 422 if form.is_bound else 200
-    return render(http, "requests_board/desk/take_in.html", {"form": form, "door": "desk"}, status=status)
+    context = {"form": form, "door": "desk", "once": form_key(http.POST.get("once", ""))}
+    return render(http, "requests_board/desk/take_in.html", context, status=status)
 
 
 @access.needs("request_resource")
@@ -222,7 +223,7 @@ def own_need(http: HttpRequest) -> HttpResponse:
     first = {"first_day": advice.first_day(start), "last_day": advice.last_day(end)}
     form = OwnNeedForm(http.POST or None, user=http.user, initial=first)
     form.initial["area"] = next(iter(form.known), "")
-    context: dict[str, Any] = {"form": form, "door": "desk"}
+    context: dict[str, Any] = {"form": form, "door": "desk", "once": form_key(http.POST.get("once", ""))}
     if http.method == "POST" and form.is_valid():
         details = form.details() | {"area": form.cleaned_data["area"]}
         if http.POST.get("look") != "1":
@@ -236,7 +237,7 @@ def own_need(http: HttpRequest) -> HttpResponse:
 def _ask(http: HttpRequest, form: OwnNeedForm, details: dict[str, Any], context: dict[str, Any]) -> HttpResponse:
     user: Any = http.user
     try:
-        need = needs.request_resource(actor=user, **details)
+        need = needs.request_once(read_form_key(http.POST.get("once", "")), actor=user, **details)
     except Invalid as error:
         form.add_error(error.field if error.field in form.fields else None, error.message)
         return render(http, "requests_board/desk/own_need.html", context, status=error.status)

@@ -18,9 +18,9 @@ from requests_board import public_selectors as reads
 from requests_board import words
 from requests_board.actions import public
 from requests_board.actions.requests import echo as echo_request
-from requests_board.actions.requests import submit_request
+from requests_board.actions.requests import submit_once
 from requests_board.forms import FeedbackForm, ReportForm
-from requests_board.links import tracking_url
+from requests_board.links import form_key, read_form_key, tracking_url
 from requests_board.models import ServiceRequest
 from requests_board.workflow import Channel
 
@@ -129,7 +129,8 @@ def _submit(form: ReportForm, place: reads.Place, via: str) -> ServiceRequest | 
     sticker, alive = reads.place_by_sticker(via) if via else (None, False)
     scanned = alive and sticker is not None and sticker.area.pk == place.area.pk
     try:
-        return submit_request(
+        return submit_once(
+            read_form_key(form.data.get("once", "")),
             area=place.area,
             text=data["text"],
             channel=Channel.QR if scanned else Channel.WEB,
@@ -155,6 +156,7 @@ def _report_page(request: HttpRequest, form: ReportForm, place: reads.Place, *, 
         "form": form,
         "place": place,
         "via": via,
+        "once": form_key(form.data.get("once", "")),
         "answered_by": words.when(deadline("request.accept", now), now),
         "kinds": list(reads.quick_categories()),
         "similar": reads.similar(place, now),

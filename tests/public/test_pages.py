@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
@@ -449,6 +450,16 @@ def test_the_page_of_a_failure_asks_no_database(
     assert answer.status_code == 500
     assert "回到首页" in page
     assert "broken on purpose" not in page
+
+
+def test_a_database_that_is_away_is_said_to_be_away(block: Block, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*args: Any, **kwargs: Any) -> None:
+        raise OperationalError("the connection was closed")
+
+    monkeypatch.setattr("requests_board.views.tracking.LookupForm", away)
+    answer = Client(raise_request_exception=False).get("/progress/")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "30")
+    assert "过半分钟再点一次" in answer.content.decode()
 
 
 @pytest.mark.parametrize("path", ["/", "home", "sticker", "buildings", "link"])
