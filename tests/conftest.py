@@ -8,6 +8,7 @@ from django.conf import settings
 
 from tests import servers
 from tests.machine import NO_BROWSER, RUNNING, find_browser
+from tests.schedule import ONE_AFTER_ANOTHER, ByFile
 
 pytest_plugins = ["tests.people", "tests.pool", "tests.stack"]
 
@@ -21,6 +22,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_SERVERS] = servers.Servers()
         config.stash[_SERVERS].start()
     servers.point_django_at(os.environ["DATABASE_URL"], _broker_of(config))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    """Keep each file in one process, and all tests on real processes in the same."""
+    return ByFile(config, log)
 
 
 def _broker_of(config: pytest.Config) -> str:
@@ -57,9 +64,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=NO_BROWSER))
         if _on_real_processes(item):
             item.add_marker(pytest.mark.stack)
-        if item.get_closest_marker("xdist_group") is None:
-            # What a file prepares for all its tests is prepared once.
-            item.add_marker(pytest.mark.xdist_group("stack" if _on_real_processes(item) else item.path.stem))
+            if not item.nodeid.startswith(ONE_AFTER_ANOTHER):
+                raise pytest.UsageError(f"{item.nodeid} uses the running stack and must be named in tests/schedule.py.")
     items.sort(key=lambda item: not _on_real_processes(item))
 
 

@@ -145,6 +145,7 @@ AXES_LOCKOUT_CALLABLE = "accounts.views.locked_out"
 # `next` may quote an address in which a phone number was searched for.
 AXES_SENSITIVE_PARAMETERS = ["username", "next", "old_password", "new_password", "again", "csrfmiddlewaretoken"]
 AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -202,6 +203,8 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_WORKER_CONSUMER = "audit.jobs.ear:PatientConsumer"
 CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # Whoever finds no broker knows it at once; by itself kombu would hold the request for six seconds of retries.
+    "max_retries": 0,
     "visibility_timeout": 300,
     "unacked_restore_interval": 5,
     "unacked_restore_throttle": 1,
