@@ -35,3 +35,7 @@ class PhoneOrNameBackend(ModelBackend):
             return None
         brake.release(key, user, address)
         return user
+
+    def get_all_permissions(self, user_obj: Any, obj: Any = None) -> set[str]:
+        """Return nothing: rights come from posts, grants and memberships, never from Django's own tables."""
+        return set()

@@ -15,7 +15,6 @@ class LookOnlyAdmin(admin.ModelAdmin):
     """Show rows to whoever holds `permission`; nobody adds, changes or deletes one here."""
 
     permission = "view_audit"
-    show_full_result_count = False
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Show the app to whoever may see one of its lists."""

@@ -15,7 +15,8 @@ class CalendarDayAdmin(admin.ModelAdmin):
 
     list_display = ("date", "kind", "name", "source")
     list_filter = ("kind", "source")
-    date_hierarchy = "date"
+    search_fields = ("date", "name")
+    search_help_text = "输入年、月或节日，例如 2026-10"
     fields = ("date", "kind", "name")
     actions = None
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Count, F, Func, IntegerField, Q, QuerySet, Value
-from django.db.models.functions import Cast, NullIf
+from django.db.models.functions import Cast, Now, NullIf
 
 from dashboards.figures import ALLOCATION, FIGURES, NEED, PARTNER, REQUEST, Figure, Period, of_kind
 from dashboards.models import MetricDefinition
@@ -54,14 +54,18 @@ class Unit:
         return 1000 * self.of("received").n / self.households if self.households else None
 
 
-def definitions() -> dict[str, MetricDefinition]:
-    """Return every definition by its code."""
-    return {row.code: row for row in MetricDefinition.objects.all()}
+def definitions(*codes: str) -> dict[str, MetricDefinition]:
+    """Return the definitions with these codes, or all of them, by code."""
+    rows = MetricDefinition.objects.all()
+    return {row.code: row for row in (rows.filter(code__in=codes) if codes else rows)}
 
 
 def root_for(user: Any, area_id: int | None) -> Area | None:
-    """Return the place that the page is about: the one asked for if it is within reach, else the top of the reach."""
-    visible = Area.objects.filter(within_reach(user, "view_dashboard"))
+    """Return the place that the page is about: the one asked for if it is within reach, else the top of the reach.
+
+    It carries the database's moment of reading as `as_of`.
+    """
+    visible = Area.objects.filter(within_reach(user, "view_dashboard")).annotate(as_of=Now())
     if area_id is not None:
         return visible.filter(pk=area_id).first()
     paths = reach(user, "view_dashboard")

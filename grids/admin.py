@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from common import access
 from common.errors import DomainError
-from grids import actions, trees
+from grids import actions, selectors, trees
 from grids.forms import AreaForm, PartyOrganizationForm, PostForm
 from grids.models import Area, AreaGroupPermission, BuildingCode, DistrictProfile, PartyOrganization, Post
 
@@ -67,7 +67,6 @@ class AreaAdmin(KeptAdmin):
     raw_id_fields = ("managing_authority",)
     autocomplete_fields = ()
     actions = ("retire", "replace_code")
-    show_full_result_count = False
 
     @admin.action(description="停用所选区域")
     def retire(self, request: HttpRequest, queryset: QuerySet[Area]) -> None:
@@ -82,7 +81,7 @@ class AreaAdmin(KeptAdmin):
     def save_model(self, request: HttpRequest, obj: Area, form: Any, change: bool) -> None:
         """Create, change and move through the tree's writer."""
         data = dict(form.cleaned_data)
-        parent, kind = data.pop("above"), data.pop("tier", obj.kind)
+        parent, kind = data.pop("above"), data.pop("tier")
         if not change:
             _adopt(obj, trees.create_area(parent=parent, kind=kind, actor=request.user, **data))
             return
@@ -102,7 +101,6 @@ class PartyOrganizationAdmin(KeptAdmin):
     search_fields = ("name", "code")
     raw_id_fields = ("area", "covers")
     actions = ("retire",)
-    show_full_result_count = False
 
     @admin.action(description="撤销所选党组织")
     def retire(self, request: HttpRequest, queryset: QuerySet[PartyOrganization]) -> None:
@@ -112,7 +110,7 @@ class PartyOrganizationAdmin(KeptAdmin):
     def save_model(self, request: HttpRequest, obj: PartyOrganization, form: Any, change: bool) -> None:
         """Create, change and move through the tree's writer."""
         data = dict(form.cleaned_data)
-        parent, level = data.pop("above"), data.pop("tier", obj.level)
+        parent, level = data.pop("above"), data.pop("tier")
         covers = data.pop("covers")
         if not change:
             made = trees.create_party_organization(
@@ -141,7 +139,6 @@ class PostAdmin(KeptAdmin):
     search_fields = ("user__username", "user__display_name", "area__name")
     raw_id_fields = ("user", "area")
     actions = ("end",)
-    show_full_result_count = False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Offer the list with its action; one post's page is for reading."""
@@ -197,7 +194,7 @@ class DistrictProfileAdmin(KeptAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Offer the form only until the row exists."""
-        return super().has_add_permission(request) and not DistrictProfile.objects.exists()
+        return super().has_add_permission(request) and selectors.profile()._state.adding
 
     def save_model(self, request: HttpRequest, obj: DistrictProfile, form: Any, change: bool) -> None:
         """Write through the action that records it."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.db.models import Q, Value
+from django.db.models import Q, QuerySet, Value
 
 from common.errors import NotAllowed
 from grids import roles
@@ -21,39 +21,60 @@ def _shortest(paths: Iterable[str]) -> tuple[str, ...]:
     return tuple(kept)
 
 
+# What apps above add to the one statement: rows of (role, nothing, nothing, for whom), see `held_for`.
+_more: list[Callable[[Any], QuerySet[Any]]] = []
+
+
+def register_holdings(rows: Callable[[Any], QuerySet[Any]]) -> None:
+    """Let another table give roles too; it is read in the statement that reads the posts."""
+    if rows not in _more:
+        _more.append(rows)
+
+
 def _paths_by_permission(user: Any) -> dict[str, tuple[str, ...]]:
     """Read posts and grants once and keep them on the user object."""
     cached: dict[str, tuple[str, ...]] | None = user.__dict__.get("_reach")
     if cached is not None:
         return cached
     found: dict[str, list[str]] = {}
-    for role, permission, path in _held(user):
+    others: list[tuple[str, str]] = []
+    for role, permission, path, whom in _held(user):
+        if whom:
+            others.append((role, whom))
+            continue
         for code in roles.BY_CODE[role].permissions if role else (permission,):
             found.setdefault(code, []).append(path)
     reach_of = {permission: _shortest(paths) for permission, paths in found.items()}
-    user.__dict__["_reach"] = reach_of
+    user.__dict__.update(_reach=reach_of, _held_for=others)
     return reach_of
 
 
 # Whoever set the installation up by `createsuperuser` sets up the others; business data stays out of reach.
-_FIRST_ADMIN = tuple((role, "", "/") for role in ("system_admin", "security_admin"))
+_FIRST_ADMIN = tuple((role, "", "/", "") for role in ("system_admin", "security_admin"))
 
 
-def _held(user: Any) -> list[tuple[str, str, str]]:
-    """Return (role, permission, path) of every post and grant: one statement."""
+def _held(user: Any) -> list[tuple[str, str, str, str]]:
+    """Return (role, permission, path, for whom) of everything that the person holds: one statement."""
     nothing = Value("")
-    posts = Post.objects.current().filter(user=user).values_list("role", nothing, "scope_path")
-    columns = (nothing, "permission__codename", "content_object__scope_path")
+    posts = Post.objects.current().filter(user=user).values_list("role", nothing, "scope_path", nothing)
+    columns = (nothing, "permission__codename", "content_object__scope_path", nothing)
     by_group = AreaGroupPermission.objects.filter(group__user=user).values_list(*columns)
     by_name = AreaUserPermission.objects.filter(user=user).values_list(*columns)
-    held = list(posts.union(by_group, by_name))
+    held = list(posts.union(by_group, by_name, *(rows(user) for rows in _more)))
     return [*held, *_FIRST_ADMIN] if user.is_superuser else held
+
+
+def held_for(user: Any) -> list[tuple[str, str]]:
+    """Return the roles that `user` holds for somebody instead of at a place, each with the id of whom."""
+    _paths_by_permission(user)
+    found: list[tuple[str, str]] = user.__dict__.get("_held_for", [])
+    return found
 
 
 def forget(user: Any) -> None:
     """Drop what was read about `user`, after a change of posts within the same request."""
-    user.__dict__.pop("_reach", None)
-    user.__dict__.pop("_held_permissions", None)
+    for name in ("_reach", "_held_for", "_partner_rights", "_held_permissions"):
+        user.__dict__.pop(name, None)
 
 
 def reach(user: Any, permission: str) -> tuple[str, ...]:

@@ -89,8 +89,7 @@ class ResourceSlotAdmin(admin.ModelAdmin):
     """Time windows; what is used is written by dispatch alone."""
 
     list_display = ("resource", "starts_at", "ends_at", "capacity", "used")
-    list_filter = ("resource__type",)
-    date_hierarchy = "starts_at"
+    list_filter = ("starts_at", "resource__type")
     list_select_related = ("resource",)
     raw_id_fields = ("resource",)
     readonly_fields = ("used",)

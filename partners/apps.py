@@ -12,6 +12,8 @@ class PartnersConfig(AppConfig):
     def ready(self) -> None:
         """Let the access registry know the rights that come from memberships."""
         from common import access
-        from partners.permissions import partner_permissions
+        from grids.permissions import register_holdings
+        from partners.permissions import memberships, partner_permissions
 
+        register_holdings(memberships)
         access.register_permission_source(partner_permissions)

@@ -2,11 +2,19 @@
 
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import CharField, Q, QuerySet, Value
+from django.db.models.functions import Cast
 
 from common.errors import NotAllowed
+from grids.permissions import held_for
 from grids.roles import BY_CODE
 from partners.models import Membership
+
+
+def memberships(user: Any) -> QuerySet[Any]:
+    """Return what the person holds for partners, in the columns of `grids.permissions`."""
+    nothing, partner = Value(""), Cast("partner_id", CharField())
+    return Membership.objects.of(user).values_list("role", nothing, nothing, partner)
 
 
 def partner_rights(user: Any) -> dict[str, frozenset[str]]:
@@ -15,9 +23,9 @@ def partner_rights(user: Any) -> dict[str, frozenset[str]]:
     if cached is None:
         found: dict[str, set[str]] = {}
         if getattr(user, "is_authenticated", False):
-            for partner_id, role in Membership.objects.of(user).values_list("partner_id", "role"):
+            for role, partner_id in held_for(user):
                 for permission in BY_CODE[role].permissions:
-                    found.setdefault(permission, set()).add(str(partner_id))
+                    found.setdefault(permission, set()).add(partner_id)
         cached = {permission: frozenset(ids) for permission, ids in found.items()}
         user._partner_rights = cached
     return cached

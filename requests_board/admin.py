@@ -40,9 +40,8 @@ class ServiceRequestAdmin(ReadOnlyAdmin):
     """Residents' requests; contacts stay out of sight, they are revealed on the desk and logged there."""
 
     list_display = ("number", "area", "category", "status", "channel", "created_at", "due_at")
-    list_filter = ("status", "channel", "severity")
+    list_filter = ("status", "channel", "severity", "created_at")
     search_fields = ("number",)
-    date_hierarchy = "created_at"
     list_select_related = ("area", "category")
     exclude = ("phone", "phone_index", "phone_last4_index", "contact_name", "link_version")
 
@@ -52,9 +51,8 @@ class ResourceRequestAdmin(ReadOnlyAdmin):
     """Communities' needs."""
 
     list_display = ("number", "area", "type", "quantity", "status", "created_at")
-    list_filter = ("status", "urgency", "type")
+    list_filter = ("status", "urgency", "created_at", "type")
     search_fields = ("number",)
-    date_hierarchy = "created_at"
     list_select_related = ("area", "type")
 
 

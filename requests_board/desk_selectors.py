@@ -6,12 +6,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Prefetch, Q, QuerySet, Value
+from django.db.models import (
+    Count,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    Func,
+    IntegerField,
+    Max,
+    Prefetch,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+)
 from django.db.models.functions import Coalesce, Concat, Now, TruncDay
 
 from audit.models import Event
 from common.crypto import blind_index, blind_index_last4
-from grids.permissions import within_reach
+from grids.permissions import reach, within_reach
 from requests_board.models import Allocation, ResourceRequest, ServiceRequest
 from requests_board.models.needs import ResourceRequestQuerySet
 from requests_board.models.requests import ServiceRequestQuerySet
@@ -63,8 +76,14 @@ def at_desk(user: Any) -> ServiceRequestQuerySet:
 
 
 def counts(user: Any) -> dict[str, int]:
-    """Count every tab in one statement."""
-    return at_desk(user).open().aggregate(**{tab.code: Count("pk", filter=tab.keeps(user)) for tab in TABS.values()})
+    """Count every tab, and the needs on which the community has the next word, in one statement."""
+    found: dict[str, Any] = {tab.code: Count("pk", filter=tab.keeps(user)) for tab in TABS.values()}
+    if reach(user, "view_resource_request"):
+        number = Func("pk", function="COUNT", output_field=IntegerField())
+        waiting = Subquery(needs_waiting(user).order_by().values(n=number))
+        # Beside counts it must stand inside an aggregate, which is empty where there is no request.
+        found[NEEDS] = Coalesce(Max(waiting), waiting)
+    return {NEEDS: 0, **at_desk(user).open().aggregate(**found)}
 
 
 def rows(user: Any, tab: str, *, after: tuple[datetime, Any] | None = None) -> list[ServiceRequest]:
@@ -159,10 +178,10 @@ def needs_at_desk(user: Any) -> ResourceRequestQuerySet:
     return ResourceRequest.objects.visible_to(user)
 
 
-def needs_waiting(user: Any) -> int:
-    """Count the live needs on which the community has the next word."""
+def needs_waiting(user: Any) -> ResourceRequestQuerySet:
+    """Return the live needs on which the community has the next word."""
     ours = Allocation.objects.filter(status__in=OUR_WORD).values("resource_request_id")
-    return needs_at_desk(user).live().filter(pk__in=ours).count()
+    return needs_at_desk(user).live().filter(pk__in=ours)
 
 
 def need_rows(user: Any, *, after: tuple[datetime, Any] | None = None) -> list[ResourceRequest]:

@@ -5,11 +5,22 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Max, Q, QuerySet, Sum, Value
+from django.db.models import (
+    Count,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    FilteredRelation,
+    Max,
+    Q,
+    QuerySet,
+    Sum,
+    Value,
+)
 from django.db.models.functions import Now, TruncDay
 from django.utils import timezone
 
-from partners.models import Partner, Resource, ResourceSlot
+from partners.models import Partner, Resource
 from partners.permissions import acts_for
 from requests_board.models import Allocation, ResourceRequest, ServiceRequest
 from requests_board.workflow import AllocationStatus, NeedStatus, RequestStatus
@@ -123,18 +134,15 @@ class Stock:
 
 def pool(user: Any) -> list[Stock]:
     """Return our resources with their coming weeks: the ones for which people wait and nothing is left come first."""
+    until = TruncDay(Now()) + Value(timedelta(weeks=WEEKS))
+    soon = Q(slots__starts_at__gte=Now(), slots__starts_at__lt=until)
     resources = list(
         Resource.objects.filter(acts_for(user, "answer_allocation"))
         .select_related("partner", "type")
+        .annotate(soon=FilteredRelation("slots", condition=soon))
+        .annotate(n=Count("soon"), offered=Sum("soon__capacity"), taken=Sum("soon__used"), last=Max("soon__starts_at"))
         .order_by("type__code")
     )
-    until = TruncDay(Now()) + Value(timedelta(weeks=WEEKS))
-    slots = (
-        ResourceSlot.objects.filter(resource__in=resources, starts_at__gte=Now(), starts_at__lt=until)
-        .values("resource_id")
-        .annotate(n=Count("pk"), offered=Sum("capacity"), taken=Sum("used"), last=Max("starts_at"))
-    )
-    known = {row["resource_id"]: row for row in slots}
     waiting = dict(
         ResourceRequest.objects.filter(
             type__in={r.type_id for r in resources}, status__in=(NeedStatus.OPEN, NeedStatus.AT_DISTRICT_DESK)
@@ -142,14 +150,11 @@ def pool(user: Any) -> list[Stock]:
         .values_list("type_id")
         .annotate(n=Sum("quantity"))
     )
-    stock = [_stock(resource, known.get(resource.pk), waiting.get(resource.type_id, 0)) for resource in resources]
+    stock = [
+        Stock(r, r.offered or 0, r.taken or 0, r.n, waiting.get(r.type_id, 0), r.last)
+        for r in resources
+    ]
     return sorted(stock, key=lambda s: (-(s.waiting > 0), s.free > 0, s.resource.type_id))
-
-
-def _stock(resource: Resource, row: Any, waiting: int) -> Stock:
-    if row is None:
-        return Stock(resource, 0, 0, 0, waiting, None)
-    return Stock(resource, row["offered"], row["taken"], row["n"], waiting, row["last"])
 
 
 def by_token(pk: str) -> Any:

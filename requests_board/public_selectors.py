@@ -21,6 +21,8 @@ STREETS = (AreaKind.STREET, AreaKind.TOWN)
 REPORTABLE = (*COMMUNITIES, AreaKind.ESTATE, AreaKind.GRID, AreaKind.MICRO_GRID, AreaKind.BUILDING)
 _RECENT, _SIMILAR = timedelta(days=60), timedelta(days=30)
 _SHOWN = 3
+# From a building up to its community: grid, estate, community.
+AROUND = "parent__parent__parent"
 # A number of this many digits still fits into the database's column.
 _LONGEST, _BY_NUMBER = 18, "n-"
 
@@ -76,24 +78,24 @@ class Matter:
 
 
 def place_of(area: Area) -> Place:
-    """Return `area` with its community."""
-    ids = [int(part) for part in area.scope_path.split("/") if part]
-    if area.kind in COMMUNITIES:
-        return Place(area, area)
-    return Place(area, Area.objects.filter(pk__in=ids, kind__in=COMMUNITIES).first())
+    """Return `area` with its community; the caller has read the places around it (`AROUND`)."""
+    above: Area | None = area
+    while above is not None and above.kind not in COMMUNITIES:
+        above = above.parent
+    return Place(area, above)
 
 
 def place_by_id(text: str) -> Place | None:
     """Return the place with this number, if something can be reported there."""
     if not text.isdecimal() or len(text) > _LONGEST:
         return None
-    area = Area.objects.valid().filter(pk=int(text), kind__in=REPORTABLE).first()
+    area = Area.objects.valid().filter(pk=int(text), kind__in=REPORTABLE).select_related(AROUND).first()
     return place_of(area) if area else None
 
 
 def place_by_sticker(code: str) -> tuple[Place | None, bool]:
     """Return the place of a sticker and whether the sticker still holds."""
-    found = BuildingCode.objects.select_related("area").filter(code=code).first()
+    found = BuildingCode.objects.select_related(f"area__{AROUND}").filter(code=code).first()
     if found is None:
         return None, False
     alive = (found.valid_to is None or found.valid_to > db_now()) and found.area.valid_to is None
