@@ -2,6 +2,6 @@
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: up test check lock
-up test check lock:
+.PHONY: up test check lock bench chaos
+up test check lock bench chaos:
 	@exec $(PYTHON) hedong/up $@ $(ARGS)

@@ -27,7 +27,7 @@ def _with_development(layout: Layout) -> None:
 def test(layout: Layout, rest: list[str]) -> int:
     """Run the whole suite against servers of its own."""
     _with_development(layout)
-    return _python(layout, "-m", "pytest", *(rest or ["-n", str(_workers())]))
+    return _python(layout, "-m", "pytest", *(rest or ["-n", str(_workers()), "--cov", "--cov-report="]))
 
 
 def _workers() -> int:
@@ -38,6 +38,18 @@ def check(layout: Layout, rest: list[str]) -> int:
     """Run every static check."""
     _with_development(layout)
     return _python(layout, "tests/check.py", *rest)
+
+
+def bench(layout: Layout, rest: list[str]) -> int:
+    """Measure the product against the limit of this machine; docs/bench.md says what the figures mean."""
+    _with_development(layout)
+    return _python(layout, "-m", "bench", *rest)
+
+
+def chaos(layout: Layout, rest: list[str]) -> int:
+    """Kill real processes and servers while jobs are done; docs/jobs.md says what must come of it."""
+    _with_development(layout)
+    return _python(layout, "-m", "tests.chaos", *rest)
 
 
 def venv(layout: Layout, rest: list[str]) -> int:
@@ -79,6 +91,8 @@ def _lock_one(layout: Layout, name: str, rest: list[str]) -> None:
 COMMANDS: dict[str, Callable[[Layout, list[str]], int]] = {
     "test": test,
     "check": check,
+    "bench": bench,
+    "chaos": chaos,
     "lock": lock,
     "venv": venv,
     "secrets": secrets,
