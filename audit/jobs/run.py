@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from audit.jobs.limits import BACKOFF, MAX_ATTEMPTS
 from audit.registry import function_for
@@ -58,18 +58,25 @@ class Claim:
 
 
 def run(job_id: int) -> bool:
-    """Do the job once; return False when it is not there to be done or failed."""
-    mine = claim(job_id)
-    if mine is None:
+    """Do the job once; return False when it is not there to be done, failed, or the database went away."""
+    try:
+        mine = claim(job_id)
+        return mine is not None and _attempt(mine)
+    except (OperationalError, InterfaceError) as error:
+        # One line and no trace: during an outage every message in the queue meets it within the same second.
+        logger.warning("Job %s: no database (%s); the sweeper will ring.", job_id, type(error).__name__)
         return False
+
+
+def _attempt(mine: Claim) -> bool:
+    """Do what was claimed, or write down why it failed; raise only when not even that can be written."""
     try:
         perform(mine)
     except LostClaim:
         return False
     except Exception as error:
-        logger.warning(
-            "Job %s (%s), attempt %s: %s", job_id, mine.kind, mine.token, type(error).__name__, exc_info=True
-        )
+        name = type(error).__name__
+        logger.warning("Job %s (%s), attempt %s: %s", mine.job_id, mine.kind, mine.token, name, exc_info=True)
         fail(mine, error)
         return False
     return True
@@ -77,7 +84,7 @@ def run(job_id: int) -> bool:
 
 def claim(job_id: int) -> Claim | None:
     """Take the job if it is due and nobody works on it."""
-    values = {"id": job_id, "lease": settings.JOB_LEASE, "most": MAX_ATTEMPTS}
+    values: dict[str, Any] = {"id": job_id, "lease": settings.JOB_LEASE, "most": MAX_ATTEMPTS}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(CLAIM, values)
         row = cursor.fetchone()
@@ -96,7 +103,7 @@ def perform(mine: Claim) -> None:
 def fail(mine: Claim, error: Exception) -> None:
     """Put the job back for later, or bury it after the last attempt."""
     # Some errors quote the row they met; the class and the place are enough, the full text is in the worker's log.
-    values = {"id": mine.job_id, "token": mine.token, "most": MAX_ATTEMPTS, "error": describe(error)}
+    values: dict[str, Any] = {"id": mine.job_id, "token": mine.token, "most": MAX_ATTEMPTS, "error": describe(error)}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(FAIL, values)
 

@@ -5,6 +5,7 @@ Any number of sweepers may run; each skips the rows that another one or a worker
 """
 
 import logging
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -14,16 +15,23 @@ from audit.jobs.limits import LOUD_ENOUGH, MAX_ATTEMPTS, SWEEP_LIMIT
 
 logger = logging.getLogger(__name__)
 
-COLLECT = """
+DUE = """
+    state IN ('pending', 'running') AND next_at <= statement_timestamp() AND attempts < %(most)s
+    AND (lease_until IS NULL OR lease_until < statement_timestamp())
+"""
+# As many messages as jobs that are due are enough: more would be second ones for the same jobs, and the workers, who
+# are behind, would have to hear them out. Those rung for longest ago come first, so that after an outage nobody is
+# rung for twice before everybody was once.
+COLLECT = f"""
     UPDATE audit_job SET enqueued_at = statement_timestamp()
     WHERE id IN (
         SELECT id FROM audit_job
-        WHERE state IN ('pending', 'running') AND next_at <= statement_timestamp() AND attempts < %(most)s
-          AND (lease_until IS NULL OR lease_until < statement_timestamp())
-          AND (enqueued_at IS NULL OR enqueued_at < statement_timestamp() - %(again)s)
-        ORDER BY next_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+        WHERE {DUE} AND (enqueued_at IS NULL OR enqueued_at < statement_timestamp() - %(again)s)
+        ORDER BY enqueued_at NULLS FIRST, next_at
+        LIMIT least(%(limit)s, greatest(0, (SELECT count(*) FROM audit_job WHERE {DUE}) - %(waiting)s))
+        FOR UPDATE SKIP LOCKED)
     RETURNING id
-"""
+"""  # noqa: S608  DUE is a constant of ours
 # A job that ends its worker never gets to say so: its last lease simply runs out.
 BURY = """
     UPDATE audit_job
@@ -42,16 +50,18 @@ def sweep() -> int:
         logger.error("Job %s stopped after %s attempts that ended its worker.", job_id, MAX_ATTEMPTS)
     # Asked before any row is marked as rung for: with a dead broker all of them stay due for the next round.
     with bell.line() as line:
-        room = min(SWEEP_LIMIT, LOUD_ENOUGH - line.waiting())
+        waiting = line.waiting()
+        room = min(SWEEP_LIMIT, LOUD_ENOUGH - waiting)
         if room <= 0:
             return 0
-        job_ids = _write(COLLECT, room)
+        job_ids = _write(COLLECT, room, waiting)
         line.send(job_ids)
     return len(job_ids)
 
 
-def _write(statement: str, limit: int) -> list[int]:
-    values = {"most": MAX_ATTEMPTS, "again": settings.JOB_RING_AGAIN, "limit": limit}
+def _write(statement: str, limit: int, waiting: int = 0) -> list[int]:
+    again = settings.JOB_RING_AGAIN
+    values: dict[str, Any] = {"most": MAX_ATTEMPTS, "again": again, "limit": limit, "waiting": waiting}
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement, values)
         return [row[0] for row in cursor.fetchall()]

@@ -5,10 +5,13 @@ import threading
 from collections.abc import Callable, Iterator
 
 import pytest
+from celery import current_app
 from django.db import transaction
+from kombu.utils import functional
 
 from audit.jobs import bell, enqueue
 from audit.models import Job
+from tests.audit.conftest import configured
 
 pytestmark = pytest.mark.usefixtures("own_registry", "loud_bell")
 
@@ -61,6 +64,20 @@ def test_a_dead_broker_is_no_error_and_is_asked_once(dead_broker, caplog):
             enqueue("test.note", str(number))
     assert Job.objects.count() == 20
     assert caplog.text.count("The broker does not answer") == 1
+
+
+@pytest.mark.parametrize("patient", [False, True], ids=["as it is", "control: kombu's own patience"])
+def test_whoever_finds_no_broker_knows_it_at_once(patient, dead_broker, monkeypatch):
+    """A page waits for the answer of `ring`: no second may be slept away in it."""
+    slept: list[float] = []
+    monkeypatch.setattr(functional, "sleep", slept.append)
+    monkeypatch.setattr(functional, "time", lambda: sum(slept))
+    options = dict(current_app.conf.broker_transport_options)
+    if patient:
+        del options["max_retries"]
+    with configured(broker_transport_options=options):
+        assert not bell.ring([1])
+    assert bool(slept) is patient
 
 
 def test_without_the_silence_every_request_would_wait(mute_broker, monkeypatch):

@@ -208,6 +208,26 @@ def in_own_connection(job_id: int) -> None:
         connection.close()
 
 
+@pytest.mark.parametrize("moment", ["claim", "perform"])
+def test_without_a_database_a_job_is_left_to_the_sweeper(moment, monkeypatch, caplog):
+    """One line for each message, whatever it met: the queue may hold thousands when the database goes away."""
+    row = write()
+
+    def end_own_connection(*_: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("RESET ROLE; SELECT pg_terminate_backend(pg_backend_pid())")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(jobs, moment, end_own_connection)
+        outage.setattr(jobs, "fail", end_own_connection)
+        assert not jobs.run(row.pk)
+    assert caplog.records[-1].exc_info is None
+    assert caplog.text.count("the sweeper will ring") == 1
+    connection.close()
+    row.refresh_from_db()
+    assert row.state == (JobState.PENDING if moment == "claim" else JobState.RUNNING)
+
+
 def test_old_done_jobs_are_forgotten_and_open_ones_never():
     done, waiting, fresh = write(key="done"), write(key="waiting"), write(key="fresh")
     jobs.run(done.pk)

@@ -111,6 +111,30 @@ def test_a_loud_bell_is_not_rung_again(monkeypatch):
     assert sweep.sweep() == 3
 
 
+def test_nobody_is_rung_for_twice_while_there_are_messages_enough():
+    """Behind, not deaf: one message for each job that is due is what the workers have to hear."""
+    with transaction.atomic():
+        for number in range(5):
+            enqueue("test.note", f"job {number}")
+    execute("UPDATE audit_job SET enqueued_at = now() - interval '1 hour'")
+    assert sweep.sweep() == 0
+    silence()
+    assert sweep.sweep() == 5
+
+
+def test_whoever_was_rung_for_longest_ago_comes_first(monkeypatch):
+    monkeypatch.setattr(sweep, "LOUD_ENOUGH", 1)
+    first, second, third = write(3)
+    for row, minutes in ((first, 1), (second, 3), (third, 2)):
+        execute(f"UPDATE audit_job SET enqueued_at = now() - interval '{minutes} min' WHERE id = {row.pk}")
+    rung = []
+    for _ in range(3):
+        sweep.sweep()
+        rung.append(Job.objects.order_by("-enqueued_at")[0].pk)
+        silence()
+    assert rung == [second.pk, third.pk, first.pk]
+
+
 def test_with_a_dead_broker_every_job_stays_due(monkeypatch):
     write(3)
     execute("UPDATE audit_job SET enqueued_at = NULL")

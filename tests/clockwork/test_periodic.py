@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import InterfaceError, connection
@@ -71,6 +72,31 @@ def test_three_beats_and_fifty_periods_are_fifty_runs(own_periods, monkeypatch):
         clock["now"] += timedelta(seconds=20)
     assert Job.objects.filter(kind="periodic.test.tick").count() == 50
     assert len(done) == 50
+
+
+@pytest.mark.parametrize(
+    ("key", "rows"),
+    [(Period.key, 1), (lambda period, now: f"{period.kind}:{uuid4()}", 3)],
+    ids=["one key per period", "control: a key of its own for each beat"],
+)
+@pytest.mark.django_db(transaction=True)
+def test_three_beats_that_look_before_any_of_them_writes(own_periods, monkeypatch, key, rows):
+    periodic.every("test.tick", seconds=3600)(lambda: None)
+    gate, look = threading.Barrier(3), periodic._look
+
+    def look_and_wait() -> tuple[datetime, frozenset[str]]:
+        seen = look()
+        gate.wait(20)
+        return seen
+
+    monkeypatch.setattr(periodic, "_look", look_and_wait)
+    monkeypatch.setattr(Period, "key", key)
+    beats = [threading.Thread(target=open_in_own_connection) for _ in range(3)]
+    for each in beats:
+        each.start()
+    for each in beats:
+        each.join()
+    assert Job.objects.count() == rows
 
 
 def open_in_own_connection() -> None:
