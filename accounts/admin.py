@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from accounts import actions
 from accounts.models import User
+from accounts.selectors import person
 from common.errors import Invalid
 from common.masks import mask_phone
 
@@ -81,7 +82,7 @@ class UserAdmin(admin.ModelAdmin):
 
     def save_model(self, request: HttpRequest, obj: User, form: AccountForm, change: bool) -> None:
         """Store the account through its actions."""
-        data, actor = form.cleaned_data, request.user
+        data, actor = form.cleaned_data, person(request)
         if not change:
             made = actions.create_user(
                 username=data["username"],

@@ -42,7 +42,7 @@ class SignInForm(forms.Form):
             if found is None:
                 raise forms.ValidationError(_SLOW if getattr(self.request, "slowed_down", False) else _WRONG)
             self.user = User.objects.get(pk=found.pk)
-            self.user.backend = getattr(found, "backend", "")  # type: ignore[attr-defined]
+            self.user.backend = getattr(found, "backend", "")
         return data
 
 

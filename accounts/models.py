@@ -1,7 +1,7 @@
 """Staff and partner accounts; residents need none."""
 
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractUser
@@ -53,9 +53,9 @@ class User(AbstractUser):
     last_name = None  # type: ignore[assignment]
     email = None  # type: ignore[assignment]
     EMAIL_FIELD = ""
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
-    objects: UserManager = UserManager()  # type: ignore[assignment]
+    objects: ClassVar[UserManager] = UserManager()  # type: ignore[assignment]  # the base class wants its own manager
 
     class Meta(AbstractUser.Meta):
         verbose_name = "账号"

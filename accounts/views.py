@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import actions, brake
 from accounts.forms import PasswordForm, SignInForm
-from accounts.selectors import axes_username
+from accounts.selectors import axes_username, person
 from common import access
 from common.addresses import client_address
 from common.errors import Invalid, TooMany
@@ -60,7 +60,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def change_password(request: HttpRequest) -> HttpResponse:
     """Change one's own password; every other session ends."""
-    user = request.user
+    user = person(request)
     form = PasswordForm(user, request.POST or None)
     if request.method == "POST" and form.is_valid() and _knows_password(request, form):
         try:
@@ -91,7 +91,7 @@ def locked_out(request: HttpRequest, response: HttpResponse | None = None, crede
 
 def _knows_password(request: HttpRequest, form: PasswordForm) -> bool:
     # A borrowed screen must not become a place for guessing, so tries count as at the sign-in.
-    user, address = request.user, client_address(request)
+    user, address = person(request), client_address(request)
     key = brake.claim(axes_username(request, {"username": user.get_username()}), user, address)
     if not key:
         raise TooMany("现在的密码试错太多次，请过一会儿再试。")

@@ -52,6 +52,8 @@ class Unreadable(str):
 class SealedAttribute(DeferredAttribute):
     """Open the value when somebody reads it, and only then: a list that shows no number opens none."""
 
+    field: "EncryptedTextField"
+
     def __get__(self, instance: Any, cls: Any = None) -> Any:
         """Return the plain text, or an Unreadable that says so."""
         if instance is None:
@@ -80,6 +82,7 @@ class EncryptedTextField(models.TextField):
     """
 
     descriptor_class = SealedAttribute
+    column: str
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -154,6 +157,7 @@ class BlindIndexField(models.CharField):
     `last=4` indexes the last four digits. Empty values are NULL, so that `unique=True` binds only real ones.
     """
 
+    db_index: bool
     _FIXED: ClassVar[dict[str, Any]] = {"max_length": 64, "null": True, "blank": True, "editable": False}
 
     def __init__(self, source: str = "phone", last: int | None = None, **kwargs: Any) -> None:

@@ -9,6 +9,7 @@ from django.contrib.admin.widgets import ForeignKeyRawIdWidget
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts.selectors import person
 from common import access
 from common.errors import DomainError
 from grids import actions, selectors, trees
@@ -151,7 +152,7 @@ class PostAdmin(KeptAdmin):
 
     def save_model(self, request: HttpRequest, obj: Post, form: Any, change: bool) -> None:
         """Give the post through the action that records it."""
-        _adopt(obj, actions.assign_post(actor=request.user, **form.cleaned_data))
+        _adopt(obj, actions.assign_post(actor=person(request), **form.cleaned_data))
 
 
 @admin.register(BuildingCode)
@@ -198,7 +199,7 @@ class DistrictProfileAdmin(KeptAdmin):
 
     def save_model(self, request: HttpRequest, obj: DistrictProfile, form: Any, change: bool) -> None:
         """Write through the action that records it."""
-        actions.update_profile(actor=request.user, **form.cleaned_data)
+        actions.update_profile(actor=person(request), **form.cleaned_data)
 
 
 def _adopt(form_row: Any, made: Any) -> None:

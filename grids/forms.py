@@ -29,7 +29,7 @@ class AreaForm(forms.ModelForm):
         if self.instance.pk:
             # A place keeps its level for life; another level is another place.
             self.fields["tier"].disabled = True
-            self.initial |= {"above": self.instance.parent_id, "tier": self.instance.kind}
+            self.initial = {**self.initial, "above": self.instance.parent_id, "tier": self.instance.kind}
 
     def clean(self) -> dict[str, Any]:
         """Refuse a level that may not stand under the chosen parent."""
@@ -54,7 +54,7 @@ class PartyOrganizationForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.fields["tier"].disabled = True
-            self.initial |= {"above": self.instance.parent_id, "tier": self.instance.level}
+            self.initial = {**self.initial, "above": self.instance.parent_id, "tier": self.instance.level}
 
     def clean(self) -> dict[str, Any]:
         """Refuse a level that may not stand under the chosen parent."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -148,7 +148,7 @@ class PartyQuerySet(TreeQuerySet, PlacedQuerySet):
         return self.filter(valid_to__isnull=True)
 
 
-class PartyOrganization(TreeRow, Placed):
+class PartyOrganization(TreeRow, Placed):  # type: ignore[django-manager-missing]  # mptt comes without types
     """A party organisation (党组织): committee, general branch, branch or group, with the areas it covers."""
 
     class Level(models.TextChoices):
@@ -184,7 +184,7 @@ class PartyOrganization(TreeRow, Placed):
     established_on = models.DateField("成立日期", null=True, blank=True)
     valid_to = models.DateField("撤销日期", null=True, blank=True, editable=False)
 
-    objects = TreeManager.from_queryset(PartyQuerySet)()
+    objects: ClassVar = TreeManager.from_queryset(PartyQuerySet)()  # type: ignore[django-manager-missing]  # as above
 
     class MPTTMeta:
         # `level` is the party's own word; the depth in the tree has another name.
@@ -222,7 +222,7 @@ class Post(Placed):
     valid_from = models.DateField("任期开始", db_default=today())
     valid_to = models.DateField("任期结束", null=True, blank=True)
 
-    objects = PostQuerySet.as_manager()
+    objects: ClassVar = PostQuerySet.as_manager()
 
     class Meta(Placed.Meta):
         verbose_name = verbose_name_plural = "岗位"

@@ -1,7 +1,7 @@
 """Partners of the five categories, the people who act for them, and the resource pool (资源库)."""
 
 import uuid
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -60,7 +60,7 @@ class Partner(Placed):
     )
     note = models.TextField("备注", blank=True)
 
-    objects = PartnerQuerySet.as_manager()
+    objects: ClassVar = PartnerQuerySet.as_manager()
 
     class Meta(Placed.Meta):
         verbose_name = verbose_name_plural = "合伙人"
@@ -211,7 +211,7 @@ class Resource(Placed):
     contact_phone = EncryptedTextField("联系电话", max_length=20, blank=True)
     status = models.CharField("状态", max_length=10, choices=ResourceStatus.choices, default=ResourceStatus.OPEN)
 
-    objects = ResourceQuerySet.as_manager()
+    objects: ClassVar = ResourceQuerySet.as_manager()
 
     class Meta(Placed.Meta):
         verbose_name = verbose_name_plural = "资源"

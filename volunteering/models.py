@@ -1,6 +1,7 @@
 """Volunteer teams (志愿服务队) and the kinds of service they offer."""
 
 import uuid
+from typing import ClassVar
 
 from django.db import models
 
@@ -40,7 +41,7 @@ class VolunteerTeam(Placed):
     active = models.BooleanField("在活动", default=True)
     founded_on = models.DateField("成立日期", null=True, blank=True)
 
-    objects = PlacedQuerySet.as_manager()
+    objects: ClassVar = PlacedQuerySet.as_manager()
 
     class Meta(Placed.Meta):
         verbose_name = verbose_name_plural = "志愿服务队"

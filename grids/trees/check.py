@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import models, transaction
 
@@ -76,7 +77,8 @@ def _level_faults(tree: Tree) -> list[Fault]:
         top = not parents or "" in parents
         below = models.Q(**{column: name, f"parent__{column}__in": [kind for kind in parents if kind]})
         allowed |= below | models.Q(**{column: name, "parent": None}) if top else below
-    wrong = models.QuerySet(tree.model).exclude(pk__in=models.QuerySet(tree.model).filter(allowed).values("pk"))
+    rows: models.QuerySet[Any] = models.QuerySet(tree.model)
+    wrong = rows.exclude(pk__in=rows.filter(allowed).values("pk"))
     return _fault(tree, "level under a wrong parent", list(wrong.values_list("pk", flat=True)))
 
 

@@ -99,7 +99,7 @@ def _record_batch(verb: str, made: dict[Hashable, Any], actor: Any) -> None:
 def _build(tree: Tree, batch: Sequence[Any], make: Any) -> dict[Hashable, Any]:
     """Make the unsaved rows in order, each with its key and its parent as it is now."""
     known = {row.parent.pk for row in batch if isinstance(row.parent, models.Model)}
-    existing = models.QuerySet(tree.model).in_bulk(known)
+    existing: dict[int, models.Model] = models.QuerySet(tree.model).in_bulk(known)
     made: dict[Hashable, Any] = {}
     for pk, row in zip(numbers.next_ids(tree, len(batch)), batch, strict=True):
         parent = existing.get(row.parent.pk) if isinstance(row.parent, models.Model) else made.get(row.parent)

@@ -134,7 +134,7 @@ class Numbers:
 def read(tree: Tree) -> list[tuple[int, int | None, Numbers]]:
     """Return key, parent key and numbers of every row, in the order of the numbers."""
     columns = ("pk", "parent_id", "tree_id", "lft", "rght", tree.depth)
-    rows = models.QuerySet(tree.model).order_by("tree_id", "lft", "pk").values_list(*columns)
+    rows: Iterable[Any] = models.QuerySet(tree.model).order_by("tree_id", "lft", "pk").values_list(*columns)
     return [(pk, parent, Numbers(*numbers)) for pk, parent, *numbers in rows]
 
 

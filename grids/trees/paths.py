@@ -29,8 +29,9 @@ def freeze() -> None:
 def replace_prefix(old: str, new: str) -> dict[str, int]:
     """Rewrite the path of the place with path `old`, of all below it and of all rows that belong to them."""
     changed = {}
+    tables: list[type[models.Model]] = [Area, *placed_models()]
     with connection.cursor() as cursor:
-        for model in (Area, *placed_models()):
+        for model in tables:
             table = connection.ops.quote_name(model._meta.db_table)
             sql = f"UPDATE {table} SET scope_path = %s || substr(scope_path, %s) WHERE scope_path LIKE %s"  # noqa: S608
             cursor.execute(sql, [new, len(old) + 1, f"{old}%"])

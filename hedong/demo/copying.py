@@ -51,7 +51,8 @@ def copy_in(model: type[models.Model], rows: Sequence[models.Model]) -> int:
     if not rows:
         return 0
     fields = [field for field in model._meta.concrete_fields if _given(field, rows[0])]
-    return copy_rows(model, [field.column for field in fields], ([_stored(f, row) for f in fields] for row in rows))
+    columns = [field.column for field in fields if field.column]  # concrete fields all have one
+    return copy_rows(model, columns, ([_stored(f, row) for f in fields] for row in rows))
 
 
 def _given(field: models.Field[Any, Any], row: models.Model) -> bool:

@@ -18,7 +18,7 @@ from hedong.demo.requests import Teller
 from hedong.demo.scale import Scale
 from hedong.demo.scenes import Stage
 from hedong.demo.tables import generator
-from hedong.demo.trail import Trail
+from hedong.demo.trail import Trail, known
 from hedong.demo.world import Board
 from requests_board import workflow
 from requests_board.models import Allocation, NotAcceptedReason, ResourceRequest, ServiceRequest
@@ -208,5 +208,5 @@ def _give_up(stage: Stage, need: ResourceRequest) -> None:
     reason = stage.rng.choice(
         ("资源库里没有这一类的空档，列入下季度清单", "时间太紧，建议并入街道集中活动", "已由街道自行解决")
     )
-    end = stage.later(need.raised_at, 100, 500)
+    end = stage.later(known(need.raised_at), 100, 500)
     stage.broker.trail.step(need, workflow.GIVE_UP, end, who, reason=reason, unmet_reason=reason)

@@ -60,11 +60,11 @@ def _requests(board: Board, scale: Scale, trail: Trail, broker: Broker) -> list[
     rng = generator("open requests")
     teller, calendar = Teller(board, rng, trail), _Moments(board, rng)
     home = _demo_buildings(board)
-    names, weights = zip(*STATES, strict=True)
+    names, weights = [name for name, _ in STATES], [weight for _, weight in STATES]
     made = _behind_needs(teller, broker, rng, scale.open_requests // 15)
     # Every state is there at least once, whatever the size.
     states = [*names, *rng.choices(names, weights, k=scale.open_requests - len(names) - len(made))]
-    classes, shares = zip(*DUE, strict=True)
+    classes, shares = [name for name, _ in DUE], [share for _, share in DUE]
     due = [*FIRST_DUE, *rng.choices(classes, shares, k=len(states))]
     for number, status in enumerate(states):
         place = home[number % len(home)] if number < scale.demo_open else None

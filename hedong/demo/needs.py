@@ -10,7 +10,7 @@ from typing import Any
 
 from hedong.demo import names, sentences
 from hedong.demo.market import Deal, Market
-from hedong.demo.trail import ENGINE, Trail
+from hedong.demo.trail import ENGINE, Trail, known
 from hedong.demo.world import Board, Person, Place, Supply
 from partners.models import ResourceSlot, ResourceType
 from requests_board import workflow
@@ -154,7 +154,7 @@ class Broker:
 
     def expire(self, need: ResourceRequest, allocation: Allocation, place: Place) -> datetime:
         """Let a working day of silence pass; return when it was over."""
-        at: datetime = allocation.answer_due_at + timedelta(seconds=self.rng.randint(5, 60))  # type: ignore[operator]
+        at = known(allocation.answer_due_at) + timedelta(seconds=self.rng.randint(5, 60))
         self.trail.step(allocation, workflow.EXPIRE, at, ENGINE, reason="到期没有答复", answer_due_at=None)
         self._free(need, allocation, place, at, "到期没有答复")
         return at

@@ -122,7 +122,7 @@ def _teams(rng: random.Random, world: World, scale: Scale, made: list[Partner]) 
         teams.append(
             VolunteerTeam(
                 id=names.row_id(rng), area_id=community.id, scope_path=community.path,
-                partner_id=partner and partner.id,
+                partner_id=partner.id if partner else None,
                 name=f"{community.name}{kind.name}志愿服务队", active=number % 9 != 8,
                 founded_on=world.now.date() - timedelta(days=rng.randint(100, 1500)),
             )

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from hedong.demo import names, sentences
 from hedong.demo.shape import Fate, Said
-from hedong.demo.trail import ENGINE, RESIDENT, Trail
+from hedong.demo.trail import ENGINE, RESIDENT, Trail, known
 from hedong.demo.world import Board, Person, Place
 from requests_board import workflow
 from requests_board.models import NotAcceptedReason, ResourceRequest, ServiceRequest
@@ -79,9 +79,8 @@ class Teller:
         )  # fmt: skip
         request.done = spoken.done  # type: ignore[attr-defined]
         request.due_at = self.board.hours.due(said.at, 1, "working_day")
-        request.resolve_due_at = self.board.hours.due(
-            said.at, request.category.limit_amount, request.category.limit_unit
-        )
+        category = self.board.categories[said.code]
+        request.resolve_due_at = self.board.hours.due(said.at, category.limit_amount, category.limit_unit)
         self._contact(request, said.channel, worker)
         self.trail.begin(request, workflow.SUBMIT.verb, said.at, worker if request.recorded_by_id else RESIDENT)
         return request
@@ -134,9 +133,10 @@ class Teller:
 
     def _handler(self, request: ServiceRequest, place: Place) -> UUID | None:
         civic = self.board.civic.get(place.community or 0, ())
-        if civic and request.category_id.startswith(CIVIC) and self.rng.random() < 0.5:
+        code = known(request.category_id)
+        if civic and code.startswith(CIVIC) and self.rng.random() < 0.5:
             return self.rng.choice(civic)
-        options = self.options(request.category_id, place)
+        options = self.options(code, place)
         if not options or self.rng.random() < 0.25:
             return None
         return options[0] if self.rng.random() < 0.75 else options[-1]
@@ -155,7 +155,7 @@ class Teller:
     def _stranger(self, request: ServiceRequest) -> UUID:
         """Return a department to which a request may be handed by mistake: it handles others, but not this one."""
         named = {name for row in self.board.categories.values() for name in row.default_handlers.split("+")}
-        wrong = named - set(request.category.default_handlers.split("+"))
+        wrong = named - set(known(request.category).default_handlers.split("+"))
         departments = self.board.departments
         return departments[self.rng.choice([name for name in departments if name in wrong] or list(departments))].id
 
@@ -203,7 +203,7 @@ class Teller:
             self._return(request, clock.work(30, 300), handler)
         handler = self._assign(request, clock.work(1, 60), worker, place)
         self._acknowledge(request, clock.work(5, 200), handler)
-        self._resolve(request, clock.until(request.resolve_due_at, fate.late), handler)
+        self._resolve(request, clock.until(known(request.resolve_due_at), fate.late), handler)
         if fate.reopened:
             self._reopen(request, clock.later(3, 60))
             handler = self._assign(request, clock.work(10, 200), worker, place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from audit.actions import SYSTEM
 from audit.models import Event
@@ -17,6 +17,16 @@ COLUMNS = (
     "scope_path", "data",
 )  # fmt: skip
 RESIDENT, ENGINE = Person(None, "居民"), Person(None, SYSTEM)  # type: ignore[arg-type]
+
+
+T = TypeVar("T")
+
+
+def known(value: T | None) -> T:
+    """Return what the story has set by now in a column that may be empty elsewhere; fail where it has not."""
+    if value is None:
+        raise LookupError("The story has not come so far.")
+    return value
 
 
 @dataclass(slots=True)

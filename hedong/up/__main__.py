@@ -23,6 +23,8 @@ def _package():
     sys.path[:] = [entry for entry in sys.path if os.path.abspath(entry) != here]
     start = os.path.join(here, "__init__.py")
     spec = importlib.util.spec_from_file_location("hedong_up", start, submodule_search_locations=[here])
+    if spec is None or spec.loader is None:
+        raise ImportError(start)
     module = importlib.util.module_from_spec(spec)
     sys.modules["hedong_up"] = module
     spec.loader.exec_module(module)

@@ -32,6 +32,7 @@ def start(
 ) -> subprocess.Popen:
     """Start `command` in a session of its own, so that a Ctrl-C reaches the supervisor alone."""
     output = log.open("ab") if log else None
+    streams: dict[str, Any] = {"stdout": output, "stderr": subprocess.STDOUT} if output else {}
     try:
         return subprocess.Popen(
             command,
@@ -41,7 +42,7 @@ def start(
             start_new_session=True,
             user=user,
             preexec_fn=lambda: die_with_parent(sign),
-            **({"stdout": output, "stderr": subprocess.STDOUT} if output else {}),
+            **streams,
             **options,
         )
     finally:

@@ -108,8 +108,13 @@ class Cluster:
     who: Identity | None = None
 
     def __post_init__(self) -> None:
-        """Find out as whom the server can run."""
-        self.who = self.who or identity(self.binaries)
+        """Find out as whom the server can run, before anything is made."""
+        self.who = self.runs_as
+
+    @property
+    def runs_as(self) -> Identity:
+        """Return as whom the server runs."""
+        return self.who or identity(self.binaries)
 
     def ensure_data(self) -> None:
         """Create the data directory in one piece; clear away one that was left half-made."""
@@ -147,13 +152,13 @@ class Cluster:
             for path in (folder, secret, Path(short_lived)):
                 self._give(path)
             arguments = ["-D", folder, "-U", self.user, "-E", "UTF8", "--auth=scram-sha-256", f"--pwfile={secret}"]
-            command = [*self.who.prefix, self.binaries.folder / "initdb", *arguments, "--no-sync", *locale]
+            command = [*self.runs_as.prefix, self.binaries.folder / "initdb", *arguments, "--no-sync", *locale]
             done = subprocess.run(
                 [str(word) for word in command],
                 capture_output=True,
                 text=True,
                 check=False,
-                user=self.who.user,
+                user=self.runs_as.user,
                 cwd="/",
             )
         if done.returncode:
@@ -163,13 +168,13 @@ class Cluster:
             )
 
     def _give(self, path: Path) -> None:
-        if self.who.user is not None:
-            os.chown(path, self.who.user, -1)
+        if self.runs_as.user is not None:
+            os.chown(path, self.runs_as.user, -1)
 
     def command(self) -> list[str]:
         """Return the command that serves this data directory."""
         options = ["-h", "127.0.0.1", "-p", str(self.port), "-c", "unix_socket_directories=", *self.options]
-        return [*self.who.prefix, str(self.binaries.folder / "postgres"), "-D", str(self.data), *options]
+        return [*self.runs_as.prefix, str(self.binaries.folder / "postgres"), "-D", str(self.data), *options]
 
     def clear_stale_pid(self) -> None:
         """Stop a server that outlived its supervisor on this data; forget a pid file that means somebody else."""

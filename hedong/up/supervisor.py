@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from . import children, watchdog, words
 from .processes import STOP_ORDER
@@ -76,8 +77,9 @@ class Supervisor:
 
     def run(self, name: str, command: list[str], env: dict[str, str], tell: Callable[[str], None]) -> int:
         """Run a process to its end, handing each of its lines to `tell`, and return how it ended."""
-        pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "encoding": "utf8"}
-        popen = children.start(command, env=env, cwd=self.cwd, errors="replace", **pipe)
+        text: dict[str, Any] = {"text": True, "encoding": "utf8", "errors": "replace"}
+        pipe: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        popen = children.start(command, env=env, cwd=self.cwd, **pipe, **text)
         self._note("up", name, popen.pid, int(signal.SIGTERM))
         self.children[name] = Child(name, name, command, env, Path(), popen=popen)
         for line in popen.stdout or ():
@@ -107,17 +109,17 @@ class Supervisor:
                 self.start(child)
                 changed()
         elif child.popen.poll() is not None:
-            self._fell(child)
+            self._fell(child, child.popen)
 
-    def _fell(self, child: Child) -> None:
+    def _fell(self, child: Child, popen: subprocess.Popen) -> None:
         """Clear away what is left of a fallen process and plan the next start, later each time."""
-        children.stop([(child.popen.pid, child.stop_signal)], patience=2)
+        children.stop([(popen.pid, child.stop_signal)], patience=2)
         self._note("down", child.name)
         lived = time.monotonic() - child.started_at
         child.falls = 0 if lived > 60 else child.falls + 1
         pause = min(0.5 * 2**child.falls, _LONGEST_PAUSE)
         child.start_again_at = time.monotonic() + pause
-        words.step(f"{child.label}意外退出（{child.popen.returncode}），{pause:.0f} 秒后重新启动；记录在 {child.log}")
+        words.step(f"{child.label}意外退出（{popen.returncode}），{pause:.0f} 秒后重新启动；记录在 {child.log}")
 
     def stop(self) -> None:
         """Stop everything in order and let the watchdog go."""

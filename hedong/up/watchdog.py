@@ -16,8 +16,8 @@ def main() -> None:
     """Follow the supervisor's notes; at their end stop, in order, whatever still runs."""
     from . import children
 
-    for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(sign, signal.SIG_IGN)
+    for unwanted in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(unwanted, signal.SIG_IGN)
     known: dict[str, tuple[int, int, str]] = {}
     order: list[str] = []
     for line in sys.stdin:

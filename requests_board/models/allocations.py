@@ -1,7 +1,7 @@
 """Allocations (资源调配单): one resource slot for one need, from the proposal to the evaluation."""
 
 import uuid
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
@@ -72,7 +72,7 @@ class Allocation(Placed):
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 
-    objects = AllocationQuerySet.as_manager()
+    objects: ClassVar = AllocationQuerySet.as_manager()
 
     class Meta(Placed.Meta):
         verbose_name = verbose_name_plural = "资源调配"

@@ -1,7 +1,7 @@
 """Resource requests (资源需求单): what a community asks the district's pool for."""
 
 import uuid
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -64,7 +64,7 @@ class ResourceRequest(Placed):
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 
-    objects = ResourceRequestQuerySet.as_manager()
+    objects: ClassVar = ResourceRequestQuerySet.as_manager()
 
     class Meta(Placed.Meta):
         verbose_name = verbose_name_plural = "资源需求"

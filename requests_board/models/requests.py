@@ -1,7 +1,7 @@
 """Residents' requests (诉求), their photos, and the neighbours who met the same."""
 
 import uuid
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -101,7 +101,7 @@ class ServiceRequest(Placed):
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
 
-    objects = ServiceRequestQuerySet.as_manager()
+    objects: ClassVar = ServiceRequestQuerySet.as_manager()
 
     class Meta(Placed.Meta):
         verbose_name = verbose_name_plural = "居民诉求"

@@ -113,7 +113,7 @@ def _decline(row: Allocation, form: Any, actor: Any) -> Allocation:
 
 
 def _counter(row: Allocation, form: Any, actor: Any) -> Allocation:
-    found = ResourceSlot.objects.filter(pk=whole(form.get("slot", ""))).first()
+    found = ResourceSlot.objects.filter(pk=whole(form.get("slot", "")) or 0).first()
     if found is None:
         raise Invalid("请点一个能来的时间。", field="slot")
     return allocations.counter(row, actor=actor, slot=found)

@@ -19,7 +19,8 @@ def page() -> str:
     """Return the whole page: for each machine its diagram and who may take which step."""
     parts = ["# State machines\n\nDrawn by `manage.py draw_states` from `requests_board/workflow.py`; do not edit.\n"]
     for title, states, steps, terminal in MACHINES:
-        drawing = diagram(steps, dict(states.choices), states.choices[0][0], terminal)
+        labels = {value: str(label) for value, label in states.choices}
+        drawing = diagram(steps, labels, states.choices[0][0], terminal)
         parts.append(f"## {title}\n\n```mermaid\n{drawing}\n```\n\n{_table(steps)}\n")
     return "\n".join(parts)
 
