@@ -41,6 +41,11 @@ class Offer:
     others: list[tuple[Candidate, str]]
     refused: list[Refusal]
 
+    @property
+    def passed_over(self) -> int:
+        """Return how many others there are with a reason against them."""
+        return len(self.others) + len(self.refused)
+
 
 def handlers(request: ServiceRequest) -> list[Handler]:
     """Return who could handle the request, the likeliest first: the estate's firm, then who did the kind before."""

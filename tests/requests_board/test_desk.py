@@ -316,7 +316,7 @@ def test_the_pool_is_suggested_for_what_the_text_asks(at_desk, pool, firm):
     offer = page.context["offer"]
     assert offer.best.offer.partner_name == "示例部门1"
     assert "是本社区的结对部门" in page.content.decode()
-    assert "为什么不是别家" in page.content.decode()
+    assert f"为什么不是别家（{len(pool.resources) - 1}）" in page.content.decode()
     form = {"type": pool.type.pk, "quantity": 1, "first_day": page.context["need_form"].initial["first_day"],
             "last_day": page.context["need_form"].initial["last_day"], "resource": offer.best.offer.pk}  # fmt: skip
     assert press(at_desk, wish, "need", **form).status_code == 302
