@@ -25,7 +25,8 @@ from requests_board.workflow import AllocationStatus, NeedStatus, Severity
 JOB = "requests_board.dispatch"
 # A slot can be lost to a faster one; after so many losses in a row the job ends and a fresh one goes on.
 ROUNDS = 10
-TOLD = 12
+# More resources of one type than a district has; every one of them gets its answer.
+TOLD = 60
 
 
 def schedule(need: ResourceRequest, *, at: Any = None) -> None:
@@ -121,6 +122,8 @@ def reasons(candidate: Candidate, verdict: Verdict) -> dict[str, Any]:
     """Return why this one and why not the others, with the figures, for keeping beside the decision."""
     weights = weights_of(verdict.policy)
     others = [other for other in verdict.candidates if other.offer.pk != candidate.offer.pk]
+    # What a person has named may be one that the engine would not ask a second time.
+    refused = [refusal for refusal in verdict.refusals if refusal.offer.pk != candidate.offer.pk]
     return {
         "score": candidate.score,
         "factors": candidate.factors,
@@ -129,7 +132,7 @@ def reasons(candidate: Candidate, verdict: Verdict) -> dict[str, Any]:
         "others": [_told(candidate, other, weights) for other in others[:TOLD]],
         "refused": [
             {"name": r.offer.name, "partner": r.offer.partner_name, "rule": r.rule, "sentence": r.sentence}
-            for r in verdict.refusals[:TOLD]
+            for r in refused[:TOLD]
         ],
     }  # fmt: skip
 

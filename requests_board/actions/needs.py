@@ -44,9 +44,7 @@ def request_resource(
     need = insert_numbered(need, prefix="Z")
     trace(need, "resource_request.opened", actor=actor)
     if resource is not None:
-        verdict = ask_the_pool(need, only=resource)
-        dispatch.propose(need, _named(verdict), ask_the_pool(need))
-        need.refresh_from_db()
+        _propose(need, resource)
     dispatch.schedule(need, at=None if urgency == Severity.URGENT else need.dispatch_after)
     return need
 
@@ -95,9 +93,7 @@ def settle(need: ResourceRequest, *, actor: Any, resource: Resource) -> Resource
     """Let the district name a resource; its department is asked like any other and may still say no."""
     need = dispatch.lock_need(need.pk)
     workflow.SETTLE.check(need.status)
-    verdict = ask_the_pool(need, only=resource)
-    dispatch.propose(need, _named(verdict), verdict, step=workflow.SETTLE, actor=actor)
-    need.refresh_from_db()
+    _propose(need, resource, step=workflow.SETTLE, actor=actor)
     dispatch.schedule(need)
     return need
 
@@ -108,6 +104,13 @@ def give_up(need: ResourceRequest, *, actor: Any, reason: str) -> ResourceReques
     if not reason:
         raise Invalid("请写明为什么满足不了，社区要看的。", field="reason")
     return advance(need, workflow.GIVE_UP, actor=actor, reason=reason, unmet_reason=reason[:200])
+
+
+def _propose(need: ResourceRequest, resource: Resource, **how: Any) -> None:
+    """Propose what a person has named, and keep beside it what the whole pool would have had."""
+    named = _named(ask_the_pool(need, only=resource))
+    dispatch.propose(need, named, ask_the_pool(need), **how)
+    need.refresh_from_db()
 
 
 def _named(verdict: Verdict) -> Candidate:

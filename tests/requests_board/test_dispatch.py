@@ -246,6 +246,7 @@ def test_the_district_may_name_one_that_has_refused(pool):
     needs.settle(need, actor=pool.town.person("district_official"), resource=pool.resources[2])
     allocation = dispatch.run(str(need.pk))
     assert (allocation.status, allocation.partner) == (A.HELD, pool.departments[2])
+    assert {told["name"] for told in allocation.reasons["refused"]} == {r.name for r in pool.resources[:2]}
     assert capacity_adds_up()
 
 
