@@ -19,7 +19,7 @@ Who = Actor | Person | None
 def load_calendar(*, actor: Who = None) -> int:
     """Write the shipped years into the calendar and return how many days changed; local days stay as they are.
 
-    Official days replace estimated ones. Higher apps count their open deadlines anew (`calendar.changed`).
+    Official days replace estimated ones. A change is told as `calendar.changed`; due times that were given stay.
     """
     return write_days(_shipped_days(), actor=actor, keep_local=True)
 

@@ -144,7 +144,6 @@ def test_a_calendar_without_working_days_says_so(loaded):
 def test_policies(loaded):
     start = datetime(2026, 11, 24, 10, tzinfo=ZONE)
     assert deadline("request.accept", start) == datetime(2026, 11, 25, 17, 30, tzinfo=ZONE)
-    assert deadline("request.first_contact", start) == start + timedelta(hours=24)
     assert deadline("request.resolve", start) == datetime(2026, 12, 1, 17, 30, tzinfo=ZONE)
     assert deadline("allocation.answer_urgent", start) == start + timedelta(hours=2)
     with pytest.raises(DeadlinePolicy.DoesNotExist):
