@@ -71,6 +71,15 @@ def _rated(period: Period) -> Q:
     return period.holds("closed_at") & ~Q(rating=Rating.NONE)
 
 
+def in_hand(at: datetime) -> Q:
+    """Match the requests that needed somebody's hands at that moment; one that was reopened needs them again."""
+    unsolved = Q(resolved_at__isnull=True) & (Q(closed_at__isnull=True) | Q(closed_at__gt=at))
+    again = Q(reopened_at__lte=at)
+    still = again & Q(status__in=REQUEST_TO_DO)
+    answered_later = again & Q(reopened_at__gt=F("resolved_at"), closed_at__gt=at)
+    return Q(created_at__lte=at) & (unsolved | Q(resolved_at__gt=at) | still | answered_later)
+
+
 FIGURES: dict[str, Figure] = {
     figure.code: figure
     for figure in (
@@ -83,6 +92,13 @@ FIGURES: dict[str, Figure] = {
             REQUEST,
             lambda p: p.holds("resolved_at") & Q(resolved_at__lte=F("resolve_due_at")),
             lambda p: p.holds("resolved_at"),
+        ),
+        Figure(
+            "late",
+            REQUEST,
+            lambda p: (
+                p.holds("resolved_at") & (Q(resolve_due_at__isnull=True) | Q(resolved_at__gt=F("resolve_due_at")))
+            ),
         ),
         Figure("answered", REQUEST, _answered, _asked_a_day_ago),
         Figure("satisfied", REQUEST, lambda p: _rated(p) & Q(rating__in=[Rating.GOOD, Rating.FAIR]), _rated),

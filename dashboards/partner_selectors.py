@@ -4,17 +4,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, F, Max, Q, Sum
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, Sum
 
 from dashboards.figures import FIGURES, Period
+from dashboards.selectors import WEEK, WEEKS, rows_of, weeks_back
 from grids.models import Area
 from partners.models import Partner, ResourceSlot, ResourceType
 from partners.workflow import Category, ResourceStatus, Standing
 from requests_board.models import Allocation, ResourceRequest, ServiceRequest
 from requests_board.selectors import preview
-from requests_board.workflow import NeedStatus
+from requests_board.workflow import AllocationStatus, NeedStatus
 
-WEEKS = 12
+# A need with one of these has its slot already, so it does not ask for another.
+HOLDING = (AllocationStatus.HELD, AllocationStatus.COUNTERED)
+LEFT = F("capacity") - F("used")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,9 @@ def done_rows(root: Area, period: Period, category: str) -> tuple[Any, Any]:
 
 def _per_week(model: Any, stamp: str, category: str, root: Area, period: Period) -> dict[str, dict[str, Any]]:
     counts: dict[str, Any] = {"n": Count("pk", filter=period.holds(stamp))}
-    for i in range(WEEKS):
-        end = period.as_of - timedelta(weeks=WEEKS - 1 - i)
-        inside = Q(**{f"{stamp}__gt": end - timedelta(weeks=1), f"{stamp}__lte": end})
-        counts[f"w{i}"] = Count("pk", filter=inside)
-    first = min(period.start, period.as_of - timedelta(weeks=WEEKS))
+    for i, end in enumerate(weeks_back(period)):
+        counts[f"w{i}"] = Count("pk", filter=Period(end, WEEK).holds(stamp))
+    first = min(period.start, weeks_back(period)[0] - timedelta(days=WEEK))
     rows = model.objects.filter(
         scope_path__startswith=root.scope_path, **{f"{category}__isnull": False, f"{stamp}__gte": first}
     )
@@ -74,48 +75,84 @@ def _per_week(model: Any, stamp: str, category: str, root: Area, period: Period)
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """One type of resource: what waits, what is still free while it is wanted, and how much is missing."""
+    """One type of resource: what waits and what of it is stuck, what was given up, and what is still free.
+
+    `needs` and `wanted` are all that wait, `asked_for` is what of it holds no slot yet. Where nothing waits no time is
+    wanted and `free` is None.
+    """
 
     type: ResourceType
     needs: int
     wanted: int
-    free: int
+    asked_for: int
+    stuck: int
+    given_up: int
+    free: int | None
 
     @property
-    def missing(self) -> int:
-        """Return what the pool is short of."""
-        return max(self.wanted - self.free, 0)
+    def short(self) -> bool:
+        """Tell whether the pool was, or is, not enough; free slots somewhere do not help those that are stuck."""
+        return self.stuck > 0 or self.given_up > 0 or self.asked_for > (self.free or 0)
 
 
 def gaps(root: Area, period: Period) -> list[Gap]:
-    """Compare what waits below `root` with what the pool still has in the days it is wanted; shortest first."""
-    waiting = ResourceRequest.objects.filter(
-        FIGURES["needs_waiting"].rows(period), scope_path__startswith=root.scope_path
-    )
+    """Compare what waits below `root`, or was given up, with the pool; what is short of most comes first.
+
+    A need stands at the district's desk because the engine found nobody for it, so it is not judged once more.
+    """
+    waiting, stuck, given_up = (FIGURES[f"needs_{name}"].rows(period) for name in ("waiting", "at_desk", "unmet"))
+    held = Allocation.objects.filter(resource_request=OuterRef("pk"), status__in=HOLDING)
+    rows = ResourceRequest.objects.filter(waiting | given_up, scope_path__startswith=root.scope_path)
     groups = list(
-        waiting.order_by().values("type_id").annotate(n=Count("pk"), wanted=Sum("quantity"), until=Max("window_end"))
+        rows.alias(held=Exists(held))
+        .order_by()
+        .values("type_id")
+        .annotate(
+            needs=Count("pk", filter=waiting),
+            wanted=Sum("quantity", filter=waiting, default=0),
+            asked_for=Sum("quantity", filter=waiting & Q(held=False), default=0),
+            stuck=Count("pk", filter=stuck),
+            given_up=Count("pk", filter=given_up),
+            until=Max("window_end", filter=waiting),
+        )
     )
-    until = {group["type_id"]: group["until"] for group in groups}
-    types = {type.pk: type for type in ResourceType.objects.filter(pk__in=until)}
-    free = _free(until, period)
-    found = [Gap(types[g["type_id"]], g["n"], g["wanted"], free.get(g["type_id"], 0)) for g in groups]
-    return sorted(found, key=lambda gap: (-gap.missing, -gap.wanted, gap.type.code))
+    types = {type.pk: type for type in ResourceType.objects.filter(pk__in=[row["type_id"] for row in groups])}
+    free = _free({row["type_id"]: row["until"] for row in groups}, period)
+    found = [
+        Gap(
+            types[row["type_id"]], row["needs"], row["wanted"], row["asked_for"], row["stuck"], row["given_up"],
+            free.get(row["type_id"]),
+        )
+        for row in groups
+    ]  # fmt: skip
+    return sorted(found, key=lambda gap: (-gap.stuck - gap.given_up, not gap.short, -gap.wanted, gap.type.code))
 
 
-def _free(until: dict[int, Any], period: Period) -> dict[int, int]:
-    """Sum what is free from now to the last day on which a waiting need of the type can be served."""
-    if not until:
-        return {}
+def _free(untils: dict[int, Any], period: Period) -> dict[int, int]:
+    """Sum what is free until the last day on which a waiting need of the type can be served."""
+    wanted = {type_id: until for type_id, until in untils.items() if until is not None}
+    found = dict(_slots(wanted, period).order_by().values_list("resource__type_id").annotate(n=Sum(LEFT)))
+    return {type_id: found.get(type_id, 0) for type_id in wanted}
+
+
+def _slots(untils: dict[int, Any], period: Period) -> Any:
     windows = Q(pk__in=[])
-    for type_id, end in until.items():
-        windows |= Q(resource__type_id=type_id, starts_at__lt=end)
-    slots = ResourceSlot.objects.filter(
+    for type_id, until in untils.items():
+        windows |= Q(resource__type_id=type_id, starts_at__lt=until)
+    return ResourceSlot.objects.filter(
         windows,
         starts_at__gt=period.as_of,
+        used__lt=F("capacity"),
         resource__status=ResourceStatus.OPEN,
         resource__partner__status=Standing.ACTIVE,
     )
-    return dict(slots.order_by().values_list("resource__type_id").annotate(n=Sum(F("capacity") - F("used"))))
+
+
+def free_rows(root: Area, period: Period, type_id: int) -> Any:
+    """Return the slots that are counted as free for what waits below `root`, with what is `left` in each."""
+    waiting = rows_of(FIGURES["needs_waiting"], root, period).filter(type_id=type_id)
+    until = waiting.aggregate(until=Max("window_end"))["until"]
+    return _slots({} if until is None else {type_id: until}, period).annotate(left=LEFT)
 
 
 # The district's desk ------------------------------------------------------------------------------------------------

@@ -1,23 +1,27 @@
 """Reads of the district's picture: every figure with what it is counted over, in a fixed number of statements."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
 
-from django.db.models import Count, F, Func, IntegerField, Q, QuerySet, Value
-from django.db.models.functions import Cast, Now, NullIf
+from django.db.models import Count, DurationField, ExpressionWrapper, F, Func, IntegerField, Q, QuerySet, Sum, Value
+from django.db.models.functions import Cast, Coalesce, Now, NullIf
 
-from dashboards.figures import ALLOCATION, FIGURES, NEED, PARTNER, REQUEST, Figure, Period, of_kind
+from dashboards.figures import ALLOCATION, FIGURES, NEED, PARTNER, REQUEST, Figure, Period, in_hand, of_kind
 from dashboards.models import MetricDefinition
 from grids.models import Area, AreaKind
 from grids.permissions import reach, within_reach
 from partners.models import Partner
 from requests_board.models import Allocation, ResourceRequest, ServiceRequest
-from requests_board.workflow import REQUEST_TO_DO
+from requests_board.workflow import RequestStatus
 
 SPANS = (30, 90, 365)
+WEEK = 7
+WEEKS = 12
 MODELS: dict[str, Any] = {REQUEST: ServiceRequest, NEED: ResourceRequest, ALLOCATION: Allocation, PARTNER: Partner}
+K = TypeVar("K")
 COMMUNITIES = (AreaKind.COMMUNITY, AreaKind.VILLAGE)
 # Differences of less than this are not worth a sentence.
 NOTABLE = 0.03
@@ -135,15 +139,22 @@ def _add(unit: Unit, kind: str, row: dict[str, Any]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Behind:
-    """The place that is behind, by how much, and what its overdue requests have in common."""
+    """The place that is behind, by how much, and what its late requests have in common.
 
-    unit: Unit | None
+    They are the overdue ones; where none is overdue (`resolved`), those that were resolved late in the period.
+    `most` is another place, which has more overdue requests. Fewer than two places with enough rows: not `compared`.
+    """
+
+    unit: Unit
     gap: float
-    overdue: int
-    kind: str
+    compared: bool
+    resolved: bool
+    count: int
+    kind: tuple[str, str]
     kind_count: int
     step: str
     step_count: int
+    most: Unit | None
 
 
 def behind(whole: Unit, below: list[Unit], period: Period, least: int) -> Behind | None:
@@ -152,26 +163,54 @@ def behind(whole: Unit, below: list[Unit], period: Period, least: int) -> Behind
     speaking = [u for u in below if (u.of("on_time").among or 0) >= least]
     worst = min(speaking, key=lambda u: u.of("on_time").share or 0, default=None)
     gap = (mean - (worst.of("on_time").share or 0)) if worst and mean is not None else 0.0
+    most = max(below, key=lambda u: u.of("overdue").n, default=None)
     if worst is None or gap < NOTABLE:
-        worst = max(below, key=lambda u: u.of("overdue").n, default=None)
-        gap = 0.0
+        worst, gap = most, 0.0
         if worst is None or worst.of("overdue").n == 0:
             return None
-    return _why(worst, gap, period)
+    ahead = most is not None and most.of("overdue").n > worst.of("overdue").n
+    return _why(worst, gap, len(speaking) > 1, period, most if ahead else None)
 
 
-def _why(unit: Unit, gap: float, period: Period) -> Behind:
-    late = rows_of(FIGURES["overdue"], unit.area, period).order_by()
-    groups = list(late.values("category__l2", "category__name", "status").annotate(n=Count("pk")))
-    kinds: dict[str, int] = {}
-    steps: dict[str, int] = {}
+# The steps on the way to a resolution: the moment at which each begins, and the one before it where it was left out.
+_BEGINS: dict[RequestStatus, Any] = {
+    RequestStatus.SUBMITTED: F("created_at"),
+    RequestStatus.ACCEPTED: Coalesce("accepted_at", "resolved_at"),
+    RequestStatus.ASSIGNED: Coalesce("assigned_at", "accepted_at", "resolved_at"),
+    RequestStatus.IN_PROGRESS: Coalesce("acknowledged_at", "assigned_at", "accepted_at", "resolved_at"),
+}
+_ENDS: list[Any] = [*list(_BEGINS.values())[1:], F("resolved_at")]
+_TOOK = {
+    step.value: Sum(ExpressionWrapper(end - begin, DurationField()))
+    for (step, begin), end in zip(_BEGINS.items(), _ENDS, strict=True)
+}
+
+
+def _why(unit: Unit, gap: float, compared: bool, period: Period, most: Unit | None) -> Behind:
+    resolved = unit.of("overdue").n == 0
+    late = rows_of(FIGURES["late" if resolved else "overdue"], unit.area, period).order_by()
+    groups = list(
+        late.values("category_id", "category__name").annotate(n=Count("pk"), **_TOOK)
+        if resolved
+        else late.values("category_id", "category__name", "status").annotate(n=Count("pk"))
+    )
+    kinds: Counter[tuple[str, str]] = Counter()
+    steps: Counter[str] = Counter()
     for group in groups:
-        kind = group["category__name"] or group["category__l2"] or "没有分类的"
-        kinds[kind] = kinds.get(kind, 0) + group["n"]
-        steps[group["status"]] = steps.get(group["status"], 0) + group["n"]
-    top = max(kinds, key=lambda key: kinds[key], default="")
-    step = max(steps, key=lambda key: steps[key], default="")
-    return Behind(unit, gap, sum(kinds.values()), top, kinds.get(top, 0), step, steps.get(step, 0))
+        kinds[_kind(group)] += group["n"]
+        for step in _TOOK if resolved else (group["status"],):
+            # What took longest counts where they are resolved, where most of them stand while they are overdue.
+            steps[step] += int(group[step].total_seconds()) if resolved else group["n"]
+    (kind, kind_count), (step, step_count) = _most(kinds, ("none", "")), _most(steps, "")
+    return Behind(unit, gap, compared, resolved, kinds.total(), kind, kind_count, step, step_count, most)
+
+
+def _most(counts: Counter[K], nothing: K) -> tuple[K, int]:
+    return next(iter(counts.most_common(1)), (nothing, 0))
+
+
+def _kind(group: dict[str, Any]) -> tuple[str, str]:
+    return group["category_id"] or "none", group["category__name"] or "没有分类的"
 
 
 def overdue_reasons(root: Area, period: Period, limit: int = 6) -> list[tuple[str, str, int]]:
@@ -181,29 +220,18 @@ def overdue_reasons(root: Area, period: Period, limit: int = 6) -> list[tuple[st
     return [(group["category_id"] or "none", group["category__name"] or "没有分类", group["n"]) for group in groups]
 
 
-def waiting_for(root: Area, period: Period) -> list[tuple[str, int]]:
-    """Return at which step the overdue requests below `root` stand."""
-    late = rows_of(FIGURES["overdue"], root, period).order_by()
-    found = dict(late.values_list("status").annotate(n=Count("pk")))
-    return [(status, found[status]) for status in REQUEST_TO_DO if status in found]
-
-
-def weeks_back(period: Period, weeks: int) -> list[Any]:
+def weeks_back(period: Period, weeks: int = WEEKS) -> list[datetime]:
     """Return the moments at which the last `weeks` weeks end, the oldest first."""
     return [period.as_of - timedelta(weeks=back) for back in range(weeks - 1, -1, -1)]
 
 
-def backlog(root: Area, period: Period, weeks: int = 12) -> list[int]:
+def backlog(root: Area, period: Period) -> list[int]:
     """Count the requests that needed hands at the end of each of the last weeks, in one statement."""
-    moments = weeks_back(period, weeks)
-    ended = Q(resolved_at__isnull=True, closed_at__isnull=True)
-    counts = {
-        f"w{i}": Count(
-            "pk",
-            filter=Q(created_at__lte=at)
-            & (ended | Q(resolved_at__gt=at) | Q(resolved_at__isnull=True, closed_at__gt=at)),
-        )
-        for i, at in enumerate(moments)
-    }
+    counts = {f"w{i}": Count("pk", filter=in_hand(at)) for i, at in enumerate(weeks_back(period))}
     rows = ServiceRequest.objects.filter(scope_path__startswith=root.scope_path)
     return list(rows.aggregate(**counts).values())
+
+
+def backlog_rows(root: Area, at: datetime) -> QuerySet[Any]:
+    """Return the requests below `root` that needed hands at that moment."""
+    return ServiceRequest.objects.filter(in_hand(at), scope_path__startswith=root.scope_path)

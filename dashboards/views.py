@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Window
+from django.db.models import Count, Q, Window
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from common import access, typed
 from common.errors import Conflict, Invalid, NotFound, OutOfCapacity, StepNotAllowed
 from dashboards import charts, partner_selectors, selectors, words
-from dashboards.figures import FIGURES, NEED, REQUEST, Period
+from dashboards.figures import FIGURES, NEED, PARTNER, REQUEST, Period
 from grids.models import Area
 from partners.models import Resource
 from partners.workflow import Category
@@ -25,13 +25,13 @@ TOP = ("received", "open", "overdue", "on_time", "answered", "satisfied", "needs
 COLUMNS = ("received", "open", "overdue", "on_time", "satisfied", "needs_met")
 
 
-def _about(request: HttpRequest) -> tuple[Any, Period]:
+def _about(request: HttpRequest, *, spans: tuple[int, ...] = selectors.SPANS) -> tuple[Any, Period]:
     """Read the place and the span that the page is about; a place outside the person's reach is not there."""
     root = selectors.root_for(request.user, typed.whole(request.GET.get("area", "")))
     if root is None:
         raise NotFound
     days = typed.whole(request.GET.get("days", ""))
-    span = days if days in selectors.SPANS else selectors.SPANS[0]
+    span = days if days in spans else selectors.SPANS[0]
     return root, Period(root.as_of, span)
 
 
@@ -48,14 +48,14 @@ def district(request: HttpRequest) -> HttpResponse:
     parts = partner_selectors.parts(root, period)
     context = {
         "door": "district", "root": root, "period": period, "spans": selectors.SPANS,
-        "sentence": words.sentence(found, whole),
-        "alarm": found is not None,
+        "sentence": _linked(words.sentence(found, whole), period),
+        "alarm": found is not None or whole.of("overdue").n > 0,
         "tiles": [_tile(code, whole, known, root, period) for code in TOP],
         "table": _table(below, known, period),
         "columns": [known.get(code) for code in COLUMNS],
         "bars": _on_time_bars(below, period, least, whole),
         "reasons": _reason_bars(root, period),
-        "backlog": backlog, "backlog_words": _backlog_words(backlog),
+        "backlog": backlog, "backlog_words": _linked(words.backlog(backlog, root), period),
         "parts": [_part(part, root, period) for part in parts],
         "parts_top": max((max(part.weeks) for part in parts), default=0),
         "gaps": [_gap(gap, root, period) for gap in partner_selectors.gaps(root, period)],
@@ -69,6 +69,11 @@ def rows_url(code: str, root: Area, period: Period, **more: Any) -> str:
     """Return the address of the page that lists the rows behind a figure."""
     query = {"m": code, "area": root.pk, "days": period.days, **more}
     return f"{reverse('dashboards:rows')}?{urlencode(query)}"
+
+
+def _linked(pieces: list[words.Piece], period: Period) -> list[tuple[str, str]]:
+    """Return each piece of a sentence with the address of the rows behind it, if it is a figure."""
+    return [(p.text, rows_url(p.code, p.area, period, **p.more) if p.area else "") for p in pieces]
 
 
 def _tile(code: str, whole: selectors.Unit, known: dict[str, Any], root: Area, period: Period) -> dict[str, Any]:
@@ -91,6 +96,7 @@ def _table(below: list[selectors.Unit], known: dict[str, Any], period: Period) -
             "area": unit.area,
             "households": unit.households,
             "load": f"{unit.load:.1f}" if unit.load is not None else "—",
+            "load_url": rows_url("received", unit.area, period),
             "cells": [_tile(code, unit, known, unit.area, period) for code in COLUMNS],
         }
         for unit in below
@@ -118,12 +124,6 @@ def _reason_bars(root: Area, period: Period) -> list[charts.Bar]:
     ]
 
 
-def _backlog_words(weeks: list[int]) -> str:
-    change = weeks[-1] - weeks[0]
-    turn = f"多了 {change} 件" if change > 0 else f"少了 {-change} 件" if change else "一样多"
-    return f"现在积着 {weeks[-1]} 件，比 {len(weeks) - 1} 周前{turn}。"
-
-
 def _part(part: partner_selectors.Part, root: Area, period: Period) -> dict[str, Any]:
     return {
         "part": part,
@@ -132,11 +132,13 @@ def _part(part: partner_selectors.Part, root: Area, period: Period) -> dict[str,
         "partners_url": rows_url("partners", root, period, category=part.category),
         "words": f"{part.label}合伙人近 {len(part.weeks)} 周每周办成：{'、'.join(str(n) for n in part.weeks)} 件",
         "last": part.weeks[-1],
+        "last_url": rows_url("partner_done", root, Period(period.as_of, selectors.WEEK), category=part.category),
     }
 
 
 def _gap(gap: partner_selectors.Gap, root: Area, period: Period) -> dict[str, Any]:
-    return {"gap": gap, "url": rows_url("needs_waiting", root, period, type=gap.type.pk)}
+    codes = {"waiting": "needs_waiting", "stuck": "needs_at_desk", "given_up": "needs_unmet", "free": "free"}
+    return {"gap": gap, **{name: rows_url(code, root, period, type=gap.type.pk) for name, code in codes.items()}}
 
 
 # Rows ---------------------------------------------------------------------------------------------------------------
@@ -146,7 +148,7 @@ def _gap(gap: partner_selectors.Gap, root: Area, period: Period) -> dict[str, An
 @require_safe
 def rows(request: HttpRequest) -> HttpResponse:
     """List exactly the rows that a figure counts, so that the number on the page can be checked."""
-    root, period = _about(request)
+    root, period = _about(request, spans=(selectors.WEEK, *selectors.SPANS))
     code = request.GET.get("m", "")
     definition = selectors.definitions(code).get(code)
     sets = _row_sets(request, code, root, period)
@@ -174,20 +176,20 @@ def _query(request: HttpRequest) -> str:
 
 
 def _row_sets(request: HttpRequest, code: str, root: Area, period: Period) -> list[tuple[str, str, Any]]:
-    category = request.GET.get("category", "")
+    category, type_id = request.GET.get("category", ""), typed.whole(request.GET.get("type", ""))
+    back = typed.whole(request.GET.get("back", "0"))
     if code == "partner_done" and category in Category.values:
         done, came = partner_selectors.done_rows(root, period, category)
         return [_dressed("request", "办结的诉求", done), _dressed("allocation", "送到的资源", came)]
+    if code == "backlog" and back is not None and 0 <= back < selectors.WEEKS:
+        at = selectors.weeks_back(period)[-1 - back]
+        return [_dressed("request", f"{back} 周前积着的" if back else "现在积着的", selectors.backlog_rows(root, at))]
+    if code == "free" and type_id is not None:
+        return [_dressed("slot", "还空着的档期", partner_selectors.free_rows(root, period, type_id))]
     figure = FIGURES.get(code)
     if figure is None:
         raise NotFound
-    found = selectors.rows_of(figure, root, period)
-    if figure.kind == REQUEST and (kind := request.GET.get("kind")):
-        found = found.filter(category_id=None if kind == "none" else kind)
-    if figure.kind == NEED and (type_id := typed.whole(request.GET.get("type", ""))) is not None:
-        found = found.filter(type_id=type_id)
-    if figure.kind == "partner" and category in Category.values:
-        found = found.filter(category=category)
+    found = selectors.rows_of(figure, root, period).filter(_narrowed(request, figure.kind, category, type_id))
     sets = [_dressed(figure.kind, "算进去的", found)]
     if figure.among is not None:
         whole = selectors.rows_of(figure, root, period, whole=True)
@@ -196,15 +198,30 @@ def _row_sets(request: HttpRequest, code: str, root: Area, period: Period) -> li
     return sets
 
 
+def _narrowed(request: HttpRequest, kind: str, category: str, type_id: int | None) -> Q:
+    """Match the part of a figure's rows that the address names."""
+    found = Q()
+    if kind == REQUEST and (about := request.GET.get("kind")):
+        found &= Q(category_id=None if about == "none" else about)
+    if kind == REQUEST and (step := request.GET.get("step")):
+        found &= Q(status=step)
+    if kind == NEED and type_id is not None:
+        found &= Q(type_id=type_id)
+    if kind == PARTNER and category in Category.values:
+        found &= Q(category=category)
+    return found
+
+
 def _dressed(kind: str, label: str, found: Any) -> tuple[str, str, Any]:
     related = {
         "request": ("area__parent__parent", "category", "handler_partner", "handler_user"),
         "need": ("area__parent__parent", "type"),
         "allocation": ("area__parent__parent", "resource", "partner", "slot", "resource_request"),
         "partner": ("area",),
+        "slot": ("resource__partner",),
     }
-    order = ("category", "code") if kind == "partner" else ("-created_at", "-pk")
-    found = found.select_related(*related[kind]).order_by(*order)
+    orders = {"partner": ("category", "code"), "slot": ("starts_at", "pk")}
+    found = found.select_related(*related[kind]).order_by(*orders.get(kind, ("-created_at", "-pk")))
     return kind, label, found.defer("phone", "contact_name") if kind == "request" else found
 
 

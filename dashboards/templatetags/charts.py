@@ -34,3 +34,9 @@ def line_chart(
 def percent(value: float | None) -> str:
     """Write a share of 1 as 92.3%, and nothing counted as a dash."""
     return "—" if value is None else f"{100 * value:.1f}%"
+
+
+@register.filter
+def spoken(pieces: Sequence[tuple[str, str]]) -> str:
+    """Write a sentence of linked pieces as plain words."""
+    return "".join(text for text, _ in pieces)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
@@ -12,7 +13,7 @@ from clockwork.selectors import db_now
 from dashboards import actions, charts, partner_selectors, selectors, words
 from dashboards.figures import FIGURES, PARTNER, Period
 from dashboards.models import MetricDefinition
-from partners.models import Partner
+from partners.models import Partner, ResourceSlot
 from requests_board.actions import allocations, dispatch, needs, requests
 from requests_board.models import RequestCategory, ResourceRequest, ServiceRequest
 from requests_board.workflow import AllocationStatus, NeedStatus, RequestStatus
@@ -95,6 +96,16 @@ def official(client, pool):
     return client
 
 
+def said(page):
+    return "".join(text for text, _ in page.context["sentence"])
+
+
+def opened(client, page, text, at="sentence"):
+    """Return how many rows the figure with this text in a sentence opens to."""
+    url = next(url for words, url in page.context[at] if words == text)
+    return client.get(url).context["sets"][0]["count"]
+
+
 def test_every_number_is_the_number_of_its_rows(official, busy):
     period = Period(db_now(), 30)
     whole, below = selectors.units(busy.town.district, period)
@@ -120,11 +131,101 @@ def test_parts_add_up_to_the_whole(busy):
 
 
 def test_one_sentence_says_who_is_behind_and_why(official, busy):
-    said = official.get("/district/").context["sentence"]
-    assert said == (
+    page = official.get("/district/")
+    assert said(page) == (
         "西河街道按时办结率 50.0%（22 件里 11 件），比平均低 22 个百分点；"
         "它现在 6 件超期（一共 7 件），最多的是“电梯维修”4 件；4 件停在“已派待签收”这一步。"
     )
+    for text, rows in {"50.0%（22 件里 11 件）": 11, "6 件超期": 6, "一共 7 件": 7, "4 件": 4}.items():
+        assert opened(official, page, text) == rows
+    assert [url.count("step=assigned") for text, url in page.context["sentence"] if text == "4 件"] == [0, 1]
+
+
+def test_a_place_with_nothing_overdue_now_is_explained_by_what_it_resolved_late(official, pool, firm, kind):
+    actions.load_definitions()
+    past(pool.town.building, 24, firm)
+    past(pool.town.far_building, 22, firm, late=9, kind=kind)
+    past(pool.town.far_building, 2, firm, late=2)
+    overdue(pool.town.building, 3)
+    page = official.get("/district/")
+    assert said(page) == (
+        "西河街道按时办结率 54.2%（24 件里 13 件），比平均低 23 个百分点；"
+        "没按时办结的 11 件里，最多的是“电梯维修”9 件；时间多花在“办理中”这一步。"
+        "它现在没有超期的；超期最多的是东街街道，3 件（一共 3 件）。"
+    )
+    for text, rows in {"11 件": 11, "9 件": 9, "3 件": 3, "一共 3 件": 3}.items():
+        assert opened(official, page, text) == rows
+    assert page.context["alarm"]
+
+
+def test_late_resolutions_are_told_without_a_place_that_is_overdue(official, pool, firm, kind):
+    actions.load_definitions()
+    past(pool.town.building, 24, firm)
+    past(pool.town.far_building, 22, firm, late=9, kind=kind)
+    ServiceRequest.objects.filter(category=kind).update(accepted_at=F("resolved_at") - timedelta(minutes=1))
+    assert said(official.get("/district/")).endswith(
+        "没按时办结的 9 件里，最多的是“电梯维修”9 件；时间多花在“待受理”这一步。现在没有超期的。"
+    )
+
+
+def test_the_place_with_most_overdue_is_named_beside_the_one_that_is_behind(official, pool, firm, kind):
+    actions.load_definitions()
+    past(pool.town.building, 24, firm)
+    past(pool.town.far_building, 22, firm, late=9, kind=kind)
+    overdue(pool.town.far_building, 1)
+    overdue(pool.town.building, 3)
+    assert said(official.get("/district/")).endswith("停在“待受理”这一步。超期最多的是东街街道，3 件。")
+    overdue(pool.town.far_building, 2)
+    assert "超期最多的是" not in said(official.get("/district/"))
+
+
+def test_what_is_overdue_in_the_place_itself_is_not_called_nothing(official, pool):
+    actions.load_definitions()
+    overdue(pool.town.district, 2)
+    page = official.get("/district/")
+    assert said(page) == "现在 2 件超期。这段时间还没有办结的。"
+    assert page.context["alarm"]
+
+
+def test_the_backlog_keeps_what_was_reopened_and_is_what_is_in_hand(official, pool, firm):
+    actions.load_definitions()
+    past(pool.town.building, 3, firm)
+    overdue(pool.town.building, 1)
+    now = db_now()
+    again, answered, solved_again = ServiceRequest.objects.filter(resolved_at__isnull=False)
+    weeks = [now - timedelta(weeks=n) for n in range(12)]
+    for row, changes in (
+        (again, {"status": R.REOPENED, "closed_at": None}),
+        (answered, {"closed_at": weeks[1] - timedelta(hours=1)}),
+        (solved_again, {"resolved_at": weeks[2] + timedelta(hours=1)}),
+    ):
+        first = {"created_at": weeks[8], "resolved_at": weeks[5] + timedelta(hours=1)}
+        reopened = weeks[4] + timedelta(hours=1)
+        ServiceRequest.objects.filter(pk=row.pk).update(**{**first, "reopened_at": reopened, **changes})
+    page = official.get("/district/")
+    tile = next(tile for tile in page.context["tiles"] if tile["code"] == "open")
+    assert tile["value"] == "2"
+    # The one that was solved again counts until then; its first, short end is not remembered.
+    assert page.context["backlog"] == [0, 0, 0, 3, 3, 3, 3, 1, 3, 3, 1, 2]
+    assert opened(official, page, "2 件", "backlog_words") == 2
+    for back, count in enumerate(reversed(page.context["backlog"])):
+        shown = official.get("/district/rows/", {"m": "backlog", "back": back})
+        assert shown.context["sets"][0]["count"] == count
+    for wrong in ("12", "-1", "x"):
+        assert official.get("/district/rows/", {"m": "backlog", "back": wrong}).status_code == 404
+
+
+def test_last_week_and_received_per_thousand_open_to_their_rows(official, busy):
+    page = official.get("/district/")
+    part = next(found for found in page.context["parts"] if found["part"].category == "property")
+    assert part["last"] > 0
+    assert sum(rows["count"] for rows in official.get(part["last_url"]).context["sets"]) == part["last"]
+    ServiceRequest.objects.filter(handler_partner__category="property").update(
+        resolved_at=F("resolved_at") - timedelta(days=9)
+    )
+    assert sum(rows["count"] for rows in official.get(part["last_url"]).context["sets"]) == 0
+    row, cells = page.context["table"][0], page.context["table"][0]["cells"]
+    assert str(official.get(row["load_url"]).context["sets"][0]["count"]) == cells[0]["value"]
 
 
 def test_few_rows_are_shown_and_not_compared(official, pool, firm):
@@ -135,21 +236,23 @@ def test_few_rows_are_shown_and_not_compared(official, pool, firm):
     bar = next(bar for bar in page.context["bars"] if bar.label == "西河街道")
     assert bar.faint
     assert "太少，不比较" in page.content.decode()
-    assert "西河街道按时办结率" not in page.context["sentence"]
+    assert "西河街道按时办结率" not in said(page)
 
 
 def test_where_rates_are_alike_the_sentence_names_the_most_overdue(official, pool, firm):
     actions.load_definitions()
     overdue(pool.town.far_building, 1)
-    assert official.get("/district/").context["sentence"] == (
-        "各处按时办结率差不多，西河街道超期最多；它现在 1 件超期，是“没有分类的”；停在“待受理”这一步。"
-    )
+    most = "西河街道超期最多；它现在 1 件超期，是“没有分类的”；停在“待受理”这一步。"
+    assert said(official.get("/district/")) == most, "nothing was resolved, so nothing is alike"
+    for place in (pool.town.building, pool.town.far_building):
+        past(place, 20, firm, late=2)
+    assert said(official.get("/district/")) == f"各处按时办结率差不多，{most}"
 
 
 def test_nothing_overdue_is_said_calmly(official, pool):
     actions.load_definitions()
     page = official.get("/district/")
-    assert page.context["sentence"] == "现在没有超期的，这段时间还没有办结的。"
+    assert said(page) == "现在没有超期的，这段时间还没有办结的。"
     assert not page.context["alarm"]
 
 
@@ -219,15 +322,68 @@ def test_the_five_categories_count_requests_and_resources(official, busy):
         assert page.context["sets"][0]["count"] == part.partners
 
 
-def test_a_gap_is_what_waits_beyond_what_is_free(official, busy):
-    gap = partner_selectors.gaps(busy.town.district, Period(db_now(), 30))[0]
+def gap_of(root, period=None):
+    found = partner_selectors.gaps(root, period or Period(db_now(), 30))
+    assert len(found) == 1
+    return found[0]
+
+
+def test_a_gap_is_what_is_stuck_or_given_up_and_each_count_opens_to_its_rows(official, busy):
+    gap = gap_of(busy.town.district)
     waiting = ResourceRequest.objects.filter(
         status__in=[NeedStatus.OPEN, NeedStatus.MATCHING, NeedStatus.AT_DISTRICT_DESK]
     )
+    assert gap.needs == waiting.count()
     assert gap.wanted == sum(waiting.values_list("quantity", flat=True))
-    assert gap.missing == max(gap.wanted - gap.free, 0)
-    page = official.get("/district/rows/", {"m": "needs_waiting", "type": gap.type.pk, "days": 30})
-    assert page.context["sets"][0]["count"] == gap.needs
+    assert (gap.stuck, gap.given_up) == (1, 1)
+    shown = next(iter(official.get("/district/").context["gaps"]))
+    for name, count in {"waiting": gap.needs, "stuck": gap.stuck, "given_up": gap.given_up}.items():
+        assert official.get(shown[name]).context["sets"][0]["count"] == count, name
+    slots = official.get(shown["free"]).context["sets"][0]["rows"]
+    assert sum(slot.left for slot in slots) == gap.free > 0
+
+
+@pytest.fixture
+def plenty(pool):
+    """A lecture that is asked for, and many that are free."""
+    actions.load_definitions()
+    need = pool.ask()
+    assert gap_of(pool.town.district).free > 1
+    return need
+
+
+def test_free_slots_are_enough_only_while_nothing_is_stuck_or_given_up(official, pool, plenty):
+    def verdict():
+        return re.findall(r'<span class="chip \w+">(不?够)</span>', official.get("/district/").content.decode())
+
+    assert verdict() == ["够"]
+    ResourceRequest.objects.filter(pk=plenty.pk).update(status=NeedStatus.AT_DISTRICT_DESK)
+    assert verdict() == ["不够"]
+    needs.give_up(
+        ResourceRequest.objects.get(pk=plenty.pk), actor=pool.town.person("district_official"), reason="没有这样的"
+    )
+    gap = gap_of(pool.town.district)
+    assert (gap.needs, gap.stuck, gap.given_up, gap.free) == (0, 0, 1, None)
+    assert verdict() == ["不够"]
+    ResourceRequest.objects.filter(pk=plenty.pk).update(closed_at=db_now() - timedelta(days=40))
+    assert verdict() == []
+    assert gap_of(pool.town.district, Period(db_now(), 90)).given_up == 1
+
+
+def test_a_need_that_holds_a_slot_asks_for_no_other(pool, plenty):
+    ask_time_has_come(plenty)
+    held = dispatch.run(str(plenty.pk))
+    assert held.status == AllocationStatus.HELD
+    ResourceSlot.objects.exclude(pk=held.slot_id).delete()
+    gap = gap_of(pool.town.district)
+    assert (gap.wanted, gap.asked_for, gap.free, gap.short) == (1, 0, 0, False)
+    pool.ask()
+    assert gap_of(pool.town.district).short
+
+
+def test_free_slots_of_another_type_are_not_listed(official, pool, plenty):
+    assert official.get("/district/rows/", {"m": "free", "type": pool.other_type.pk}).context["sets"][0]["count"] == 0
+    assert official.get("/district/rows/", {"m": "free"}).status_code == 404
 
 
 # The district's desk --------------------------------------------------------------------------------------------------
