@@ -1,4 +1,4 @@
-"""Two guards of every request: refusals become sentences, and no door opens without a rule."""
+"""Two guards of every request (refusals become sentences, no door opens without a rule), and light public pages."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import resolve_url
 from django.utils.cache import patch_vary_headers
 
@@ -122,3 +123,19 @@ def ask_to_sign_in(request: HttpRequest) -> HttpResponse:
     response = HttpResponseRedirect(address)
     patch_vary_headers(response, ("Cookie",))
     return response
+
+
+class LightPublicPagesMiddleware(GZipMiddleware):
+    """Compress the pages that are open to everybody.
+
+    The length of a compressed page can betray a secret in it to whoever has words of their own repeated beside it
+    (BREACH). These pages hold none but the form's token, which is masked anew in each answer; the length is padded
+    at random, too. What only some may see, or who holds a link, leaves here as it is.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Compress what a public door answers; static files are compressed beforehand and pass no door."""
+        match = request.resolver_match
+        if match and access.rule_of(match.func, match.namespaces) == access.public:
+            return super().process_response(request, response)
+        return response

@@ -28,6 +28,10 @@ SMALL = """[...document.querySelectorAll('main a, main button, main select, main
   .map(e => `${e.tagName} ${e.textContent.trim().slice(0, 20)} ${e.getBoundingClientRect().height}`)"""
 WEIGHT = "performance.getEntries().reduce((sum, e) => sum + (e.transferSize || 0), 0)"
 HEAVIEST = 100_000
+UNFOLD = "document.querySelectorAll('details').forEach(box => { box.open = true })"
+LETTERS = "getComputedStyle(document.documentElement).fontSize"
+TOO_LONG = """document.querySelector('h1').after(
+  Object.assign(document.createElement('pre'), {textContent: '长'.repeat(40)}))"""
 
 
 @pytest.fixture
@@ -108,6 +112,58 @@ def test_every_page_is_readable_light_and_fits(live_stack, office, new_page, who
             bypassed.wait_for_load_state("networkidle")
             bypassed.evaluate(AXE)
             assert bypassed.evaluate(SERIOUS) == [], f"{path} at {width}"
+
+
+def set_letters(page, size):
+    """Choose the size of letters as in the browser's own settings."""
+    cdp = page.context.new_cdp_session(page)
+    cdp.send("Page.setFontSizes", {"fontSizes": {"standard": size, "fixed": size}})
+    assert page.evaluate(LETTERS) == f"{size}px"
+
+
+def beside_the_screen(page):
+    """Return where the page, with all of it unfolded, is wider than a phone in large letters."""
+    page.evaluate(UNFOLD)
+    wide = {}
+    for size in (24, 32):
+        set_letters(page, size)
+        for width in (320, 390):
+            page.set_viewport_size({"width": width, "height": 800})
+            if (more := page.evaluate(SIDEWAYS)) > 0:
+                wide[size, width] = more
+            assert page.evaluate(SMALL) == []
+    return wide
+
+
+@pytest.mark.parametrize("who", DOORS)
+def test_large_letters_stay_on_the_screen(live_stack, office, new_page, who):
+    page, wide = sign_in(new_page(), live_stack.base_url, who), {}
+    for path in DOORS[who]:
+        page.goto(live_stack.base_url + address(office, path))
+        page.wait_for_load_state("networkidle")
+        if found := beside_the_screen(page):
+            wide[path] = found
+    assert wide == {}
+
+
+def test_a_line_that_does_not_fit_would_be_noticed(live_stack, office, new_page):
+    """Control."""
+    page = sign_in(new_page(), live_stack.base_url, "community_worker")
+    page.goto(f"{live_stack.base_url}/inbox/")
+    page.evaluate(TOO_LONG)
+    assert set(beside_the_screen(page)) == {(24, 320), (24, 390), (32, 320), (32, 390)}
+
+
+def test_the_wide_table_is_moved_by_keyboard(live_stack, office, new_page):
+    """What is wider than a phone moves inside its own box, which the keyboard reaches and a screen reader names."""
+    page = sign_in(new_page(320, 800), live_stack.base_url, "district_official")
+    page.goto(f"{live_stack.base_url}/district/")
+    set_letters(page, 24)
+    box = page.get_by_role("region", name="各处对照表")
+    box.focus()
+    page.keyboard.press("ArrowRight")
+    wait_until(lambda: box.evaluate("e => e.scrollLeft") > 0)
+    assert page.evaluate(SIDEWAYS) <= 0
 
 
 def test_the_sign_in_page_and_the_link_are_readable(live_stack, office, new_page):
