@@ -5,29 +5,18 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.functional import cached_property
 
 from clockwork.selectors import db_now
 from common.crypto import normalise_phone
 from grids.models import Area
-from grids.permissions import within_reach
-from grids.selectors import place_name
 from partners.models import Resource, ResourceType
+from requests_board import desk_selectors
 from requests_board.workflow import Channel, Severity
 
-PLACES, MOST = 600, 9999
+MOST = 9999
 # A slip such as the year 0026 must not become a date that no page can show.
 SPAN = timedelta(days=366)
-
-
-def places(user: Any, permission: str) -> dict[str, Area]:
-    """Return the places that the person may name, by the words in which people name them."""
-    found = (
-        Area.objects.valid()
-        .filter(within_reach(user, permission), kind__in=("community", "village", "estate", "building"))
-        .select_related("parent__parent")
-        .order_by("tree_id", "lft")[:PLACES]
-    )
-    return {place_name(area): area for area in found}
 
 
 class PlaceForm(forms.Form):
@@ -37,20 +26,24 @@ class PlaceForm(forms.Form):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.known = places(user, self.permission)
+        self.user = user
+
+    @cached_property
+    def known(self) -> list[str]:
+        """Return the names that are suggested; in a large district they are not all there are."""
+        return desk_selectors.place_names(self.user, self.permission)
 
     def clean_area(self) -> Area:
         """Return the place with this name, or the only one whose name holds these words."""
-        text = "".join(self.cleaned_data["area"].split())
-        if text in self.known:
-            return self.known[text]
-        like = [area for name, area in self.known.items() if text in name]
-        if len(like) == 1:
-            return like[0]
-        if like:
-            names = "、".join([name for name in self.known if text in name][:3])
-            raise forms.ValidationError(f"有 {len(like)} 个地方叫这个，是不是{names}？")
-        raise forms.ValidationError("没有找到这个地方，请从列表里选一个。")
+        words = "".join(self.cleaned_data["area"].split())
+        found = desk_selectors.places_called(self.user, self.permission, words)
+        if not found:
+            raise forms.ValidationError("没有找到这个地方，请从列表里选一个。")
+        if len(found) > 1:
+            number = "很多" if len(found) == desk_selectors.LIKE else f" {len(found)} "
+            names = "、".join(name for _, name in desk_selectors.named_apart(found)[:3])
+            raise forms.ValidationError(f"有{number}个地方叫这个，是不是{names}？")
+        return found[0]
 
 
 class IntakeForm(PlaceForm):

@@ -1,12 +1,15 @@
 """Reads of the desk (工作台): the lists, due first, the search, and everything that one request's page shows."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import (
+    Case,
+    CharField,
     Count,
     DurationField,
     ExpressionWrapper,
@@ -19,13 +22,16 @@ from django.db.models import (
     QuerySet,
     Subquery,
     Value,
+    When,
 )
-from django.db.models.functions import Coalesce, Concat, Now, TruncDay
+from django.db.models.functions import Coalesce, Concat, Length, Now, Replace, TruncDay
 
 from audit.models import Event
 from common.crypto import blind_index, blind_index_last4
+from grids.models import Area, AreaKind
 from grids.permissions import reach, within_reach
-from requests_board.models import Allocation, ResourceRequest, ServiceRequest
+from grids.selectors import place_name
+from requests_board.models import Allocation, RequestCategory, ResourceRequest, ServiceRequest
 from requests_board.models.needs import ResourceRequestQuerySet
 from requests_board.models.requests import ServiceRequestQuerySet
 from requests_board.workflow import ALLOCATION_LIVE, REQUEST_TO_DO, AllocationStatus, RequestStatus
@@ -151,6 +157,11 @@ def one(user: Any, number: str) -> Any:
     )
 
 
+def kinds() -> QuerySet[RequestCategory]:
+    """Return the categories that a request can be given."""
+    return RequestCategory.objects.filter(active=True).order_by("code")
+
+
 def same_building(request: ServiceRequest, *, days: int = 90, limit: int = 6) -> list[ServiceRequest]:
     """Return the newest other requests of the same place."""
     return list(
@@ -168,6 +179,69 @@ def timeline(*targets: Any) -> list[Event]:
     for target in targets:
         wanted |= Q(target_type=target._meta.label_lower, target_id=str(target.pk))
     return list(Event.objects.filter(wanted).order_by("id")[:60])
+
+
+# Places -------------------------------------------------------------------------------------------------------------
+
+# How many places are suggested while somebody types, and how many are looked at for what was typed.
+SUGGESTED, LIKE = 600, 50
+_COMMUNITIES = (AreaKind.COMMUNITY, AreaKind.VILLAGE)
+_SAID = (*_COMMUNITIES, AreaKind.ESTATE)
+# From a building up to its community: micro-grid, grid, estate, community.
+_UP = tuple("__".join(["parent"] * level) for level in (4, 3, 2, 1))
+
+
+def place_names(user: Any, permission: str) -> list[str]:
+    """Return the first places that the person may name, in the words in which people name them."""
+    found = list(_nameable(user, permission).order_by("tree_id", "lft")[:SUGGESTED])
+    return [name for _, name in named_apart(found)]
+
+
+def places_called(user: Any, permission: str, words: str) -> list[Area]:
+    """Return the places with this name that the person may name; those whose name holds it where none has it.
+
+    The community may stand before the name. No more than LIKE places are looked at.
+    """
+    said = Replace(Concat(*map(_said, _UP), "name", output_field=CharField()), Value(" "), Value(""))
+    near = (
+        _nameable(user, permission)
+        .annotate(said=said)
+        .filter(said__icontains=words)
+        .annotate(ends=Q(said__iendswith=words))
+        .order_by("-ends", Length("said"), "tree_id", "lft")[:LIKE]
+    )
+    words = _typed(words)
+    found = [(area, _typed(place_name(area)), _typed(_long_name(area))) for area in near]
+    exact = [area for area, short, long in found if words in (short, long)]
+    return exact or [area for area, _, long in found if words in long]
+
+
+def named_apart(areas: list[Area]) -> list[tuple[Area, str]]:
+    """Name each place; where two have the same name the community stands before it."""
+    often = Counter(place_name(area) for area in areas)
+    return [(area, name if often[name := place_name(area)] == 1 else _long_name(area)) for area in areas]
+
+
+def _nameable(user: Any, permission: str) -> QuerySet[Area]:
+    kinds = (*_SAID, AreaKind.BUILDING)
+    return Area.objects.valid().filter(within_reach(user, permission), kind__in=kinds).select_related(_UP[0])
+
+
+def _said(up: str) -> Case:
+    """Return the name of the place above a place as the two are said together, see `place_name`."""
+    twice = When(**{f"{up}__kind": AreaKind.ESTATE, "name__startswith": F(f"{up}__name")}, then=Value(""))
+    return Case(twice, When(**{f"{up}__kind__in": _SAID}, then=f"{up}__name"), default=Value(""))
+
+
+def _long_name(area: Area) -> str:
+    above = area.parent
+    while above is not None and above.kind not in _COMMUNITIES:
+        above = above.parent
+    return f"{above.name}{place_name(area)}" if above else area.name
+
+
+def _typed(name: str) -> str:
+    return "".join(name.split()).casefold()
 
 
 # Resource requests --------------------------------------------------------------------------------------------------

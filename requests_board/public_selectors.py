@@ -25,6 +25,8 @@ _SHOWN = 3
 AROUND = "parent__parent__parent"
 # A number of this many digits still fits into the database's column.
 _LONGEST, _BY_NUMBER = 18, "n-"
+# What neighbours read of a request whose kind nobody knows yet.
+_UNKNOWN = "有人反映过一件事"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """A request as neighbours may see it: what kind, where, since when; nobody's words."""
+    """A request as neighbours may see it: what kind as far as that is known, where, since when; nobody's words."""
 
     pk: Any
     title: str
@@ -167,7 +169,7 @@ def recently_done(place: Place, now: datetime) -> list[Matter]:
     """Return the last things that were done at `place` and in its community, in plain words."""
     community = place.community or place.area
     done = _public(community).filter(
-        status__in=(RequestStatus.CLOSED, RequestStatus.RESOLVED), resolved_at__gt=now - _RECENT
+        category__isnull=False, status__in=(RequestStatus.CLOSED, RequestStatus.RESOLVED), resolved_at__gt=now - _RECENT
     )
     near = list(done.filter(scope_path__startswith=place.area.scope_path).order_by("-resolved_at")[:_SHOWN])
     if not near and place.area.pk != community.pk:
@@ -176,17 +178,25 @@ def recently_done(place: Place, now: datetime) -> list[Matter]:
 
 
 def similar(place: Place, now: datetime, *, limit: int = _SHOWN) -> list[Matter]:
-    """Return what neighbours of the same building reported lately and is still being done."""
+    """Return what neighbours of the same building reported lately and is still being done.
+
+    Of a matter that nobody has classified yet only the day is told.
+    """
     if not place.precise:
         return []
     open_ones = _public(place.area).filter(status__in=REQUEST_TO_DO, created_at__gt=now - _SIMILAR)
     rows = open_ones.annotate(met=Count("echoes")).order_by("-created_at")[:limit]
-    return [_matter(row, f"{words.day(row.created_at, now)}有人反映过{_met(row.met)}") for row in rows]
+    return [_matter(row, f"{words.day(row.created_at, now)}{_reported(row)}{_met(row.met)}") for row in rows]
 
 
 def quick_categories() -> QuerySet[RequestCategory]:
     """Return the categories that the residents' form offers."""
     return RequestCategory.objects.filter(active=True, quick__isnull=False).order_by("quick")
+
+
+def _reported(request: ServiceRequest) -> str:
+    # The title of a matter of an unknown kind says it already.
+    return "有人反映过" if request.category_id else ""
 
 
 def _met(number: int) -> str:
@@ -200,20 +210,21 @@ def _took(request: ServiceRequest) -> str:
 
 
 def _public(area: Area) -> QuerySet[ServiceRequest]:
-    """Keep what may be told to neighbours: of a known kind that is not sensitive."""
-    rows = ServiceRequest.objects.filter(
-        scope_path__startswith=area.scope_path, category__isnull=False, category__sensitive=False
-    )
+    """Keep what may be told to neighbours: what is not of a sensitive kind."""
+    told = Q(category=None) | Q(category__sensitive=False)
+    rows = ServiceRequest.objects.filter(told, scope_path__startswith=area.scope_path)
     return rows.select_related("category", "area")
 
 
 def _matter(request: ServiceRequest, note: str) -> Matter:
     category = request.category
     if category is None:
-        raise ValueError("Only requests of a known kind are shown to neighbours.")
+        title, icon, keywords = _UNKNOWN, "", ""
+    else:
+        title, icon, keywords = category.name, category.icon, category.keywords
     return Matter(
-        pk=request.pk, title=category.name, icon=category.icon, keywords=category.keywords,
-        place=request.area.name, note=note, state=words.state(request),
+        pk=request.pk, title=title, icon=icon, keywords=keywords, place=request.area.name, note=note,
+        state=words.state(request),
     )  # fmt: skip
 
 

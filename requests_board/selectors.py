@@ -16,7 +16,7 @@ from grids.models import Area
 from partners.models import Pairing, Resource, ResourceSlot, ResourceType, in_force
 from partners.workflow import ResourceStatus, Standing
 from requests_board.matching import Candidate, Need, Offer, Refusal, Slot, evaluate
-from requests_board.models import Allocation, DispatchPolicy, ResourceRequest
+from requests_board.models import Allocation, DispatchPolicy, RequestCategory, ResourceRequest
 from requests_board.workflow import HOLDS_CAPACITY, REFUSED, AllocationStatus
 
 
@@ -32,6 +32,17 @@ class Verdict:
     def best(self) -> Candidate | None:
         """Return the first candidate, if there is one."""
         return self.candidates[0] if self.candidates else None
+
+
+def guess_category(text: str) -> RequestCategory | None:
+    """Return the active category of whose keywords `text` holds the most signs; None where there is none or two."""
+    scored = [
+        (sum(len(word) for word in set(kind.keywords.split()) if word in text), kind)
+        for kind in RequestCategory.objects.filter(active=True)
+    ]
+    most = max((score for score, _ in scored), default=0)
+    best = [kind for score, kind in scored if score == most]
+    return best[0] if most and len(best) == 1 else None
 
 
 def weights_of(policy: DispatchPolicy) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Everything that can happen to a resident's request."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -14,7 +14,7 @@ from common.errors import Conflict, Invalid, StepNotAllowed
 from grids.models import Area
 from partners.models import Partner
 from requests_board import workflow
-from requests_board.actions.advance import advance, insert_numbered, once, trace
+from requests_board.actions.advance import advance, insert_numbered, once, trace, write
 from requests_board.models import (
     DispatchPolicy,
     NotAcceptedReason,
@@ -23,10 +23,13 @@ from requests_board.models import (
     RequestPhoto,
     ServiceRequest,
 )
-from requests_board.permissions import LinkHolder
+from requests_board.permissions import LinkHolder, require_step
+from requests_board.selectors import guess_category
 from requests_board.workflow import Channel, Rating, RequestStatus, Severity
 
 MAX_TEXT = 500
+# Between taking a request on and getting it done, what is due is the result.
+_UNDER_WAY = (RequestStatus.ACCEPTED, RequestStatus.ASSIGNED, RequestStatus.IN_PROGRESS)
 
 
 def resident(request: ServiceRequest) -> LinkHolder:
@@ -41,23 +44,27 @@ def submit_request(
 ) -> ServiceRequest:  # fmt: skip
     """Take in one sentence about a place; the rest may be empty.
 
-    Pictures are rebuilt before anything is written; a bad one is refused by name of the field.
+    A category that nobody chose is guessed from the sentence, and the trail says that it is a guess. Pictures are
+    rebuilt before anything is written; a bad one is refused by name of the field.
     """
     text = _worded(text, "text", "请写一句话，说说是什么事。")
     rebuilt = [pictures.rebuild(photo) for photo in photos]
+    guessed = None if category else guess_category(text)
+    category, now = category or guessed, db_now()
     with transaction.atomic():
         request = insert_numbered(
             ServiceRequest(
                 pk=pk or uuid4(), area=area, text=text, channel=channel, phone=phone, contact_name=contact_name,
                 category=category, place_detail=place_detail.strip(), severity=severity, recorded_by=actor,
-                on_behalf_of=on_behalf_of, due_at=deadline("request.accept", db_now()),
-                resolve_due_at=_resolve_due(category, severity),
+                on_behalf_of=on_behalf_of, due_at=deadline("request.accept", now),
+                resolve_due_at=_resolve_due(category, severity, now),
             )
         )  # fmt: skip
         for content, width, height in rebuilt:
             photo = RequestPhoto(request=request, width=width, height=height)
             photo.file.save(f"{photo.pk}.jpg", ContentFile(content))
-        trace(request, workflow.SUBMIT.verb, actor=actor or resident(request))
+        guess = {"guessed": guessed.pk} if guessed else None
+        trace(request, workflow.SUBMIT.verb, actor=actor or resident(request), data=guess)
     return request
 
 
@@ -85,6 +92,34 @@ def echo(request: ServiceRequest, *, sender_key: str, phone: str = "") -> Reques
     except IntegrityError as error:
         raise Conflict("您已经点过“我也遇到了”，我们都记着。") from error
     return found
+
+
+@transaction.atomic
+def classify(
+    request: ServiceRequest, *, category: RequestCategory, actor: Any, version: int | None = None
+) -> ServiceRequest:
+    """Say of what kind an open request is; the limit for getting it done counts anew from when it came in."""
+    locked = ServiceRequest.objects.select_for_update(of=("self",)).get(pk=request.pk)
+    if version is not None and locked.version != version:
+        raise Conflict
+    if locked.status not in workflow.REQUEST_OPEN:
+        raise StepNotAllowed("这件事已经有结果了，不用再改类别。")
+    require_step(actor, workflow.HANDLE, locked)
+    before = locked.category
+    if before == category:
+        return locked
+    due = _resolve_due(category, locked.severity, locked.created_at)
+    follows = locked.status in _UNDER_WAY and locked.due_at == locked.resolve_due_at
+    write(
+        locked, category=category, resolve_due_at=due, due_at=due if follows else locked.due_at,
+        version=locked.version + 1,
+    )  # fmt: skip
+    trace(
+        locked, "request.classified", actor=actor, before=locked.status,
+        reason=f"从“{before}”改为“{category}”" if before else f"定为“{category}”",
+        data={"category_before": before.pk if before else "", "category_after": category.pk},
+    )  # fmt: skip
+    return locked
 
 
 def accept(request: ServiceRequest, *, actor: Any, version: int | None = None) -> ServiceRequest:
@@ -203,12 +238,12 @@ def _accepted(request: ServiceRequest, *, actor: Any, version: int | None) -> Se
     return request
 
 
-def _resolve_due(category: RequestCategory | None, severity: str) -> Any:
+def _resolve_due(category: RequestCategory | None, severity: str, start: datetime) -> datetime:
     if severity == Severity.URGENT:
-        return deadline("request.resolve_urgent", db_now())
+        return deadline("request.resolve_urgent", start)
     if category is None:
-        return deadline("request.resolve", db_now())
-    return due_at(db_now(), category.limit_amount, category.limit_unit)
+        return deadline("request.resolve", start)
+    return due_at(start, category.limit_amount, category.limit_unit)
 
 
 def _silence_ends() -> Any:

@@ -127,6 +127,7 @@ _VERBS = {
     "request.confirmed": "居民确认办好", "request.auto_closed": "居民没有回话，自动归档",
     "request.reopened": "居民说没办好", "request.finally_answered": "书面解释后归档",
     "request.withdrawn": "撤回诉求", "request.echoed": "邻居说“我也遇到了”",
+    "request.supplemented": "居民补充了内容", "request.classified": "分了类别",
     "resource_request.opened": "提出资源需求", "resource_request.matched": "找到人选",
     "resource_request.released": "重新找人选", "resource_request.promised": "已落实",
     "resource_request.broken": "落空，重新找", "resource_request.fulfilled": "服务已送到",

@@ -20,7 +20,7 @@ from requests_board import advice, desk_selectors
 from requests_board.desk_forms import NeedForm
 from requests_board.models import DispatchPolicy, NotAcceptedReason, ServiceRequest
 from requests_board.selectors import free_slots
-from requests_board.workflow import AllocationStatus, NeedStatus, RequestStatus
+from requests_board.workflow import REQUEST_OPEN, AllocationStatus, NeedStatus, RequestStatus
 
 R = RequestStatus
 # Which buttons a request offers in which state; the permission is asked again by the action.
@@ -181,6 +181,8 @@ def request_detail(request: HttpRequest, row: ServiceRequest, **extra: Any) -> d
         "events": desk_selectors.timeline(row),
         "mine": row.handler_user_id == request.user.pk,
     }
+    if row.status in REQUEST_OPEN and can(request.user, "handle_request", row):
+        context["kinds"] = desk_selectors.kinds()
     if "assign" in offers:
         context["handlers"] = advice.handlers(row)
     if "refuse" in offers:

@@ -68,6 +68,13 @@ def _need(row: ServiceRequest, form: Form, user: Any) -> Any:
     return needs.request_resource(area=row.area, actor=user, service_request=row, version=_version(form), **details)
 
 
+def _classify(row: ServiceRequest, form: Form, user: Any) -> Any:
+    category = desk_selectors.kinds().filter(pk=form.get("category", "")).first()
+    if category is None:
+        raise Invalid("请选一个类别。", field="category")
+    return requests.classify(row, category=category, actor=user, version=_version(form))
+
+
 REQUEST_STEPS: dict[str, Callable[[ServiceRequest, Form, Any], Any]] = {
     "assign": _assign,
     "take": lambda row, form, user: requests.take(row, actor=user, version=_version(form)),
@@ -83,6 +90,7 @@ REQUEST_STEPS: dict[str, Callable[[ServiceRequest, Form, Any], Any]] = {
     "reopen": lambda row, form, user: requests.dissatisfied(row, actor=user, reason=form.get("reason", "")),
     "undo": lambda row, form, user: requests.recall(row, actor=user),
     "need": _need,
+    "classify": _classify,
 }
 
 
@@ -103,7 +111,9 @@ def request_step(http: HttpRequest, number: str, step: str) -> HttpResponse:
         return desk.page(http, status=error.status, detail=detail, open_number=number)
     except (Conflict, StepNotAllowed, OutOfCapacity) as error:
         return _overtaken(http, number, error)
-    return redirect(desk.list_url(http, did=done.number))
+    # Whoever said what kind it is goes on with the same request.
+    shown = {"open": done.number} if step == "classify" else {"did": done.number}
+    return redirect(desk.list_url(http, **shown))
 
 
 @access.needs("reveal_contact")
