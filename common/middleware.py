@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.exceptions import BadRequest, PermissionDenied
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.shortcuts import resolve_url
 from django.utils.cache import patch_vary_headers
@@ -133,7 +134,7 @@ class LightPublicPagesMiddleware(GZipMiddleware):
     at random, too. What only some may see, or who holds a link, leaves here as it is.
     """
 
-    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """Compress what a public door answers; static files are compressed beforehand and pass no door."""
         match = request.resolver_match
         if match and access.rule_of(match.func, match.namespaces) == access.public:

@@ -56,13 +56,29 @@ class KeptAdmin(admin.ModelAdmin):
             self.message_user(request, f"{done} {count} 个。")
 
 
+class PartyCoverageFilter(admin.SimpleListFilter):
+    """Where a party organisation should be, and whether one is there (应建尽建)."""
+
+    title = "应建尽建"
+    parameter_name = "party"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer both answers."""
+        return [("missing", "还没有党组织"), ("covered", "已覆盖")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Area]) -> QuerySet[Area]:
+        """Keep the places that the chosen answer holds for."""
+        chosen = self.value()
+        return selectors.party_coverage(queryset, covered=chosen == "covered") if chosen else queryset
+
+
 @admin.register(Area)
 class AreaAdmin(KeptAdmin):
     """Places (区域)."""
 
     form = AreaForm
     list_display = ("name", "kind", "parent", "code", "short_code", "households", "valid_to")
-    list_filter = ("kind",)
+    list_filter = ("kind", PartyCoverageFilter)
     list_select_related = ("parent",)
     search_fields = ("name", "code", "short_code")
     raw_id_fields = ("managing_authority",)

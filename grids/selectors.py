@@ -73,15 +73,14 @@ def full_name(area: Area) -> str:
     return f"{community.name} {place_name(area)}"
 
 
-def missing_party_organizations(area: Area) -> QuerySet[Area]:
-    """Return the valid areas at and below `area` that should have a party organisation and have none
-    (应建尽建).
+# Each of these is expected to have a party organisation, its own or a joint one (应建尽建).
+PARTY_EXPECTED = (AreaKind.COMMUNITY, AreaKind.VILLAGE, AreaKind.ESTATE, AreaKind.GRID, AreaKind.BUILDING)
 
-    Communities, villages, estates, grids and buildings are expected to be covered, each by its own or by a
-    joint one.
-    """
+
+def party_coverage(areas: QuerySet[Area], *, covered: bool) -> QuerySet[Area]:
+    """Keep the valid places that should have a party organisation and have one, or that have none."""
     covering = PartyOrganization.covers.through.objects.filter(
         area=OuterRef("pk"), partyorganization__valid_to__isnull=True
     )
-    expected = (AreaKind.COMMUNITY, AreaKind.VILLAGE, AreaKind.ESTATE, AreaKind.GRID, AreaKind.BUILDING)
-    return Area.objects.valid().within(area.scope_path).filter(kind__in=expected).exclude(Exists(covering))
+    expected = areas.filter(valid_to__isnull=True, kind__in=PARTY_EXPECTED)
+    return expected.filter(Exists(covering)) if covered else expected.exclude(Exists(covering))

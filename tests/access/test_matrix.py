@@ -25,7 +25,7 @@ def world(django_db_setup, django_db_blocker):
 
 
 def uncovered(doors=None) -> set[str]:
-    """Return the URLs that the tables do not know; the admin has a matrix of its own."""
+    """Return the URLs that the tables do not know; those of the admin stand in `test_admin_matrix.py`."""
     known = {name.partition("?")[0] for name in PAGES} | set(LINKS) | ELSEWHERE
     found = {door.full_name for door in doors or access.doors() if "admin" not in door.namespaces}
     return found - known

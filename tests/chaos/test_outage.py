@@ -19,7 +19,11 @@ def town() -> Iterator[outage.District]:
 
 
 def test_five_hundred_ask_while_the_broker_is_away(town):
-    """Each leaves a job; the engine does them as soon as the broker is back."""
+    """Each leaves a job; the engine does them as soon as the broker is back.
+
+    The bar is for the dispatches. With all that follows them it took 21 s on a free machine and 25 s beside another
+    process of the suite on two cores: too near to the same bar to tell a fault from a busy machine.
+    """
     found = outage.without_broker(town, posts=500)
     assert (found.accepted, found.saved, found.jobs) == (500, 500, 500), str(found)
     assert found.dispatched_after <= 30, str(found)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from django.contrib import admin
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
@@ -157,6 +159,26 @@ def test_the_profile_of_the_district_is_written_by_its_action(town, keeper):
     assert answer.status_code == 302
     assert DistrictProfile.objects.get().site_name == "新名称"
     assert Event.objects.filter(verb="district.profile_changed").exists()
+
+
+def test_the_list_of_places_tells_where_a_party_organisation_is_still_missing(town, keeper):
+    address = reverse("admin:grids_area_changelist")
+
+    def shown(**query):
+        with CaptureQueriesContext(connection) as queries:
+            page = keeper.get(address, query)
+        return set(page.context["cl"].queryset), len(queries), page.content.decode()
+
+    shown()  # what is only asked once
+    every, plain, page = shown()
+    assert "应建尽建" in page
+    assert every == set(town.areas.values())
+    missing, asked, _ = shown(party="missing")
+    covered, asked_too, _ = shown(party="covered")
+    assert covered == {town.community}
+    assert missing == {area for area in every - covered if area.kind not in ("district", "street")}
+    assert asked == asked_too == plain
+    assert shown(party="missing", kind__exact="grid")[0] == {area for area in every if area.kind == "grid"}
 
 
 @pytest.mark.parametrize(

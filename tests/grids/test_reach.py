@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import random
+from collections import Counter
 
 import hypothesis.strategies as st
 import pytest
 from django.contrib.auth.models import AnonymousUser, Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from accounts.models import User
 from audit.models import Event
@@ -64,8 +67,11 @@ def change(town, kind: str, who: int, where: int, other: int) -> None:
     user, places = people[who % len(people)], list(town.areas.values())
     if kind == "move":
         movable = _places(town, "community", "estate", "grid", "building")
-        targets = _places(town, "street", "community", "estate", "grid")
-        trees.move_area(movable[where % len(movable)], to=targets[other % len(targets)])
+        place = movable[where % len(movable)]
+        # One move in four goes anywhere and is mostly refused.
+        kinds = (place.parent.kind,) if who % 4 else ("street", "community", "estate", "grid")
+        targets = _places(town, *kinds)
+        trees.move_area(place, to=targets[other % len(targets)])
     elif kind == "assign":
         area = places[where % len(places)]
         fitting = [role.code for role in roles.ROLES if area.kind in role.kinds]
@@ -82,26 +88,29 @@ def change(town, kind: str, who: int, where: int, other: int) -> None:
         step(group, PERMISSIONS[other % len(PERMISSIONS)], places[where % len(places)])
 
 
-STEP = st.tuples(st.sampled_from(["move", "assign", "end", "grant"]), *[st.integers(0, 10**6)] * 3)
+KINDS = ("move", "move", "assign", "end", "grant")
+CHANGES = ("area.moved", "post.assigned", "post.ended")
 
 
-@settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
-@given(steps=st.lists(STEP, min_size=50, max_size=50))
-def test_sql_scope_equals_the_oracle_after_300_random_moves_and_post_changes(town, steps):
-    taken = 0
-    for kind, who, where, other in steps:
-        try:
-            change(town, kind, who, where, other)
-            taken += 1
-        except DomainError:
-            continue
-    assert taken
-    for user in (town.community_worker, town.grid_worker, town.street_worker, town.outsider):
-        for permission in PERMISSIONS:
-            assert by_sql(user, permission) == oracle(user, permission)
-    assert trees.check() == []
+def test_sql_scope_equals_the_oracle_after_300_random_moves_and_post_changes(town):
+    # Each walk goes on where the one before has ended, so a failure cannot be made smaller by walking anew.
+    @settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate])
+    @given(seed=st.integers(0, 2**32))
+    def walk(seed):
+        dice = random.Random(seed)
+        for _ in range(150):
+            with contextlib.suppress(DomainError):
+                change(town, dice.choice(KINDS), *(dice.randrange(10**6) for _ in range(3)))
+        for user in (town.community_worker, town.grid_worker, town.street_worker, town.outsider):
+            for permission in PERMISSIONS:
+                assert by_sql(user, permission) == oracle(user, permission)
+        assert trees.check() == []
+
+    walk()
+    # Many steps are refused; what counts is what the trail tells of.
+    taken = Counter(Event.objects.filter(verb__in=CHANGES).values_list("verb", flat=True))
+    assert taken.total() >= 300, taken
+    assert all(taken[verb] >= 20 for verb in CHANGES), taken
 
 
 def test_access_moves_with_the_place_at_once(town):

@@ -198,16 +198,20 @@ def test_a_full_save_of_an_old_copy_does_not_bring_an_old_path_back(town):
 
 
 def test_should_be_established_lists_what_no_organisation_covers(town):
-    missing = set(selectors.missing_party_organizations(town.community))
-    assert missing == {town.estate, town.grid, town.next_grid, town.building, town.building_two} | {
-        town.next_grid_building
-    }
+    def places(*, covered):
+        return set(selectors.party_coverage(Area.objects.within(town.community.scope_path), covered=covered))
+
+    buildings = {town.building, town.building_two, town.next_grid_building}
+    assert places(covered=False) == {town.estate, town.grid, town.next_grid} | buildings
+    assert places(covered=True) == {town.community}
     branch = factories.party(town.general_branch, "branch", town.grid, covers=[town.grid, town.next_grid])
     group = factories.party(branch, "group", town.building)
-    missing = set(selectors.missing_party_organizations(town.community))
-    assert missing == {town.estate, town.building_two, town.next_grid_building}
+    assert places(covered=False) == {town.estate, town.building_two, town.next_grid_building}
+    assert places(covered=True) == {town.community, town.grid, town.next_grid, town.building}
     trees.retire_party_organization(group)
-    assert town.building in selectors.missing_party_organizations(town.community)
+    assert town.building in places(covered=False)
+    trees.retire_area(town.building_two)
+    assert town.building_two not in places(covered=False), "what is retired needs none"
 
 
 def test_names_read_as_people_say_them(town):
