@@ -2,8 +2,8 @@
 
 from xdist.scheduler import LoadScopeScheduling
 
-# These start processes of their own, or keep both cores busy by themselves: never two of them at a time.
-ONE_AFTER_ANOTHER = ("tests/journeys/", "tests/public/test_browser.py", "tests/chaos/", "tests/up/")
+# These use the running stack, or the browser: one process has both, so that there is one of each.
+ONE_AFTER_ANOTHER = ("tests/journeys/", "tests/public/test_browser.py")
 
 
 class ByFile(LoadScopeScheduling):

@@ -28,9 +28,10 @@ from requests_board.workflow import (
     RequestStatus,
 )
 from tests import demo_district
-from tests.demo_district import run
+from tests.demo_district import count_rows, run
 from volunteering.models import VolunteerTeam
 
+pytestmark = pytest.mark.django_db
 PHONE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 
 
@@ -40,6 +41,7 @@ def district(django_db_setup, django_db_blocker, tmp_path_factory):
     file = tmp_path_factory.mktemp("demo") / "accounts.json"
     with django_db_blocker.unblock(), transaction.atomic():
         run("--accounts-file", str(file))
+        count_rows()
         yield file
         transaction.set_rollback(True)
 

@@ -66,7 +66,7 @@ def test_the_scripts_of_a_form_work(live_stack, rooms):
 def test_a_row_is_saved(live_stack, rooms, pool):
     rooms.goto(f"{live_stack.base_url}/admin/requests_board/declinereason/{pool.busy.pk}/change/")
     rooms.locator("input[name=_continue]").click()
-    rooms.get_by_text("成功修改了").wait_for()
+    rooms.locator(".messagelist .success").first.wait_for()
 
 
 @pytest.mark.parametrize(

@@ -222,6 +222,8 @@ def test_with_the_keys_alone(live_stack, office, new_page):
     page.locator("#spot").get_by_role("button", name="办结", exact=True).press("Enter")
     wait_until(lambda: ServiceRequest.objects.get(number=numbers[2]).status == "resolved")
     page.get_by_role("status").wait_for()
+    # The keys are heard once the page's script has run.
+    page.wait_for_load_state()
     page.keyboard.press("/")
     page.keyboard.type("第5件")
     page.keyboard.press("Enter")
