@@ -49,6 +49,8 @@ def report(page, base):
 def dispatch(page, base):
     """Dispatch from the list in two clicks, the row and the button; return the need."""
     page.locator("[data-list] a").first.click()
+    # The row's detail takes the place of the one that opened by itself; a press in between would be lost.
+    page.wait_for_load_state("networkidle")
     page.locator("#detail").get_by_role("button", name=re.compile("^请.*来$")).click()
     page.get_by_role("status").get_by_text("撤回").wait_for()
     return ResourceRequest.objects.get()
