@@ -12,7 +12,8 @@ class GridsConfig(AppConfig):
     verbose_name = "区域与党组织"
 
     def ready(self) -> None:
-        """Tell the doors which rights posts and grants give."""
-        from grids.permissions import held_permissions
+        """Tell the doors which rights posts and grants give, and where."""
+        from grids.permissions import held_permissions, within_reach
 
         access.register_permission_source(held_permissions)
+        access.register_place_scope(within_reach)

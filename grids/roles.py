@@ -21,10 +21,12 @@ PERMISSIONS: dict[str, str] = {
     "manage_partner": "维护合伙人",
     "manage_places": "维护区域与党组织",
     "manage_posts": "维护岗位",
+    "appoint_locally": "任免网格员、楼长",
     "manage_users": "维护账号",
     "view_audit": "查看操作记录",
     "retry_jobs": "重试后台任务",
-    "enter_admin": "进入后台设置",
+    "manage_settings": "维护基础设置",
+    "enter_admin": "进入后台",
 }
 
 
@@ -53,6 +55,8 @@ _COMMUNITY = (
     "view_allocation",
     "view_partner",
 )
+# What a street or a community keeps of its own: places below it, partners, grid workers and building leaders.
+_KEEPER = (*_COMMUNITY, "enter_admin", "manage_places", "manage_partner", "appoint_locally")
 _CONTACT = ("contact_name", "phone")
 
 ROLES: tuple[Role, ...] = (
@@ -60,27 +64,39 @@ ROLES: tuple[Role, ...] = (
         "system_admin",
         "系统管理员",
         ("district",),
-        ("enter_admin", "manage_places", "manage_pool", "manage_partner", "retry_jobs"),
+        (
+            "enter_admin",
+            "manage_settings",
+            "manage_places",
+            "manage_pool",
+            "view_pool",
+            "manage_partner",
+            "view_partner",
+            "retry_jobs",
+        ),
     ),
-    Role("security_admin", "安全管理员", ("district",), ("manage_posts", "manage_users")),
-    Role("auditor", "审计员", ("district",), ("view_audit",)),
+    Role("security_admin", "安全管理员", ("district",), ("enter_admin", "manage_posts", "manage_users")),
+    Role("auditor", "审计员", ("district",), ("enter_admin", "view_audit")),
     Role(
         "district_official",
         "区级干部",
         ("district",),
         (
+            "enter_admin",
             "view_request",
             "view_resource_request",
             "view_allocation",
             "view_partner",
+            "manage_partner",
             "view_pool",
+            "manage_pool",
             "view_dashboard",
             "settle_at_district",
         ),
     ),
-    Role("street_worker", "街道（镇）工作人员", ("street", "town"), (*_COMMUNITY, "view_dashboard"), _CONTACT),
-    Role("community_worker", "社区（村）工作者", ("community", "village"), _COMMUNITY, _CONTACT),
-    Role("grid_worker", "网格员", ("grid", "micro_grid"), _GRID),
+    Role("street_worker", "街道（镇）工作人员", ("street", "town"), (*_KEEPER, "view_dashboard"), _CONTACT),
+    Role("community_worker", "社区（村）工作者", ("community", "village"), _KEEPER, _CONTACT),
+    Role("grid_worker", "网格员", ("grid", "micro_grid"), (*_GRID, "enter_admin")),
     Role("building_leader", "楼长", ("building",), ("view_request",)),
     Role("department_liaison", "部门联络员", (), ("answer_allocation", "view_allocation")),
     Role("partner_staff", "合伙人单位人员", (), ("answer_allocation", "view_allocation")),
