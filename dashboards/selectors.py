@@ -6,8 +6,22 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Func, IntegerField, Q, QuerySet, Sum, Value
-from django.db.models.functions import Cast, Coalesce, Now, NullIf
+from django.db.models import (
+    Case,
+    Count,
+    DurationField,
+    ExpressionWrapper,
+    F,
+    Func,
+    IntegerField,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
+from django.db.models.functions import Cast, Coalesce, JSONObject, Now, NullIf
 
 from dashboards.figures import ALLOCATION, FIGURES, NEED, PARTNER, REQUEST, Figure, Period, in_hand, of_kind
 from dashboards.models import MetricDefinition
@@ -64,22 +78,36 @@ def definitions(*codes: str) -> dict[str, MetricDefinition]:
     return {row.code: row for row in (rows.filter(code__in=codes) if codes else rows)}
 
 
-def root_for(user: Any, area_id: int | None) -> Area | None:
+def root_for(user: Any, area_id: int | None, code: str = "") -> Area | None:
     """Return the place that the page is about: the one asked for if it is within reach, else the top of the reach.
 
-    It carries the database's moment of reading as `as_of`.
+    It carries the database's moment of reading as `as_of`, and the definition of the figure `code` as `definition`
+    (its name and formula; None where there is none).
     """
-    visible = Area.objects.filter(within_reach(user, "view_dashboard")).annotate(as_of=Now())
+    defined = MetricDefinition.objects.filter(code=code).values(told=JSONObject(name="name", formula="formula"))
+    visible = Area.objects.filter(within_reach(user, "view_dashboard"))
+    visible = visible.annotate(as_of=Now(), definition=Subquery(defined))
     if area_id is not None:
         return visible.filter(pk=area_id).first()
     paths = reach(user, "view_dashboard")
     return visible.filter(scope_path=paths[0]).first() if paths else None
 
 
-def rows_of(figure: Figure, root: Area, period: Period, *, whole: bool = False) -> QuerySet[Any]:
-    """Return exactly the rows that a figure counts below `root`; `whole` gives those that a rate is taken over."""
-    condition = figure.among if whole and figure.among else figure.rows
-    return MODELS[figure.kind]._default_manager.filter(condition(period), scope_path__startswith=root.scope_path)
+def rows_of(figure: Figure, root: Area, period: Period) -> QuerySet[Any]:
+    """Return exactly the rows that a figure counts below `root`."""
+    below = MODELS[figure.kind]._default_manager.filter(scope_path__startswith=root.scope_path)
+    return below.filter(figure.rows(period))
+
+
+def rows_among(figure: Figure, root: Area, period: Period) -> QuerySet[Any]:
+    """Return the rows that a rate is taken over below `root`, each told whether it is `counted` in; a figure that
+    is no rate counts all of them.
+    """
+    if figure.among is None:
+        return rows_of(figure, root, period).annotate(counted=Value(True))
+    below = MODELS[figure.kind]._default_manager.filter(scope_path__startswith=root.scope_path)
+    counted = Case(When(figure.rows(period), then=Value(True)), default=Value(False))
+    return below.filter(figure.among(period)).annotate(counted=counted)
 
 
 def units(root: Area, period: Period) -> tuple[Unit, list[Unit]]:

@@ -4,7 +4,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Q, Window
+from django.db.models import Count, F, Q, Value, Window
+from django.db.models.functions import RowNumber
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -27,7 +28,7 @@ COLUMNS = ("received", "open", "overdue", "on_time", "satisfied", "needs_met")
 
 def _about(request: HttpRequest, *, spans: tuple[int, ...] = selectors.SPANS) -> tuple[Any, Period]:
     """Read the place and the span that the page is about; a place outside the person's reach is not there."""
-    root = selectors.root_for(request.user, typed.whole(request.GET.get("area", "")))
+    root = selectors.root_for(request.user, typed.whole(request.GET.get("area", "")), request.GET.get("m", ""))
     if root is None:
         raise NotFound
     days = typed.whole(request.GET.get("days", ""))
@@ -150,23 +151,38 @@ def rows(request: HttpRequest) -> HttpResponse:
     """List exactly the rows that a figure counts, so that the number on the page can be checked."""
     root, period = _about(request, spans=(selectors.WEEK, *selectors.SPANS))
     code = request.GET.get("m", "")
-    definition = selectors.definitions(code).get(code)
-    sets = _row_sets(request, code, root, period)
     page = min(typed.whole(request.GET.get("p", "")) or 1, LAST_PAGE)
+    sets = _row_sets(request, code, root, period)
     context = {
-        "door": "district", "root": root, "period": period, "definition": definition, "code": code,
-        "sets": [{"kind": kind, "label": label, **_page(found, page)} for kind, label, found in sets],
+        "door": "district", "root": root, "period": period, "definition": root.definition, "code": code,
+        "sets": [shown for found in sets for shown in _page(*found, page)],
         "page": page, "query": _query(request),
     }  # fmt: skip
     return render(request, "dashboards/rows.html", context)
 
 
-def _page(found: Any, page: int) -> dict[str, Any]:
-    """Read one page and the number of all rows in one statement; only a page beyond the end counts by itself."""
-    start = (page - 1) * PAGE
-    rows = list(found.annotate(of_all=Window(Count("*")))[start : start + PAGE])
-    count = rows[0].of_all if rows else found.count() if start else 0
-    return {"rows": rows, "count": count, "more": count > start + PAGE}
+def _page(kind: str, labels: tuple[str, ...], found: Any, page: int) -> list[dict[str, Any]]:
+    """Read one page of what is counted in, and of what is not where a second label asks for it, with the number of
+    all rows, in one statement; only a page beyond the end counts by itself.
+    """
+    start, sides = (page - 1) * PAGE, (True, False)[: len(labels)]
+    side = F("counted")
+    found = found.annotate(
+        of_all=Window(Count("*"), partition_by=side),
+        nth=Window(RowNumber(), partition_by=side, order_by=found.query.order_by),
+    )
+    read: dict[bool, list[Any]] = {side: [] for side in sides}
+    for row in found.filter(nth__gt=start, nth__lte=start + PAGE):
+        read[row.counted].append(row)
+    return [
+        {"kind": kind, "label": label, "rows": read[side], **_extent(found, side, read[side], start)}
+        for side, label in zip(sides, labels, strict=True)
+    ]
+
+
+def _extent(found: Any, side: bool, rows: list[Any], start: int) -> dict[str, Any]:
+    count = rows[0].of_all if rows else found.filter(counted=side).count() if start else 0
+    return {"count": count, "more": count > start + PAGE}
 
 
 def _query(request: HttpRequest) -> str:
@@ -175,27 +191,24 @@ def _query(request: HttpRequest) -> str:
     return kept.urlencode()
 
 
-def _row_sets(request: HttpRequest, code: str, root: Area, period: Period) -> list[tuple[str, str, Any]]:
+def _row_sets(request: HttpRequest, code: str, root: Area, period: Period) -> list[tuple[str, tuple[str, ...], Any]]:
+    """Return for each kind of row the labels of what is counted in and of what is not, and the rows."""
     category, type_id = request.GET.get("category", ""), typed.whole(request.GET.get("type", ""))
     back = typed.whole(request.GET.get("back", "0"))
     if code == "partner_done" and category in Category.values:
         done, came = partner_selectors.done_rows(root, period, category)
-        return [_dressed("request", "办结的诉求", done), _dressed("allocation", "送到的资源", came)]
+        return [_dressed("request", done, "办结的诉求"), _dressed("allocation", came, "送到的资源")]
     if code == "backlog" and back is not None and 0 <= back < selectors.WEEKS:
         at = selectors.weeks_back(period)[-1 - back]
-        return [_dressed("request", f"{back} 周前积着的" if back else "现在积着的", selectors.backlog_rows(root, at))]
+        return [_dressed("request", selectors.backlog_rows(root, at), f"{back} 周前积着的" if back else "现在积着的")]
     if code == "free" and type_id is not None:
-        return [_dressed("slot", "还空着的档期", partner_selectors.free_rows(root, period, type_id))]
+        return [_dressed("slot", partner_selectors.free_rows(root, period, type_id), "还空着的档期")]
     figure = FIGURES.get(code)
     if figure is None:
         raise NotFound
-    found = selectors.rows_of(figure, root, period).filter(_narrowed(request, figure.kind, category, type_id))
-    sets = [_dressed(figure.kind, "算进去的", found)]
-    if figure.among is not None:
-        whole = selectors.rows_of(figure, root, period, whole=True)
-        missed = whole.exclude(pk__in=selectors.rows_of(figure, root, period).order_by().values("pk"))
-        sets.append(_dressed(figure.kind, "在分母里、没算进去的", missed))
-    return sets
+    found = selectors.rows_among(figure, root, period).filter(_narrowed(request, figure.kind, category, type_id))
+    labels = ("算进去的", "在分母里、没算进去的") if figure.among else ("算进去的",)
+    return [_dressed(figure.kind, found, *labels)]
 
 
 def _narrowed(request: HttpRequest, kind: str, category: str, type_id: int | None) -> Q:
@@ -212,7 +225,7 @@ def _narrowed(request: HttpRequest, kind: str, category: str, type_id: int | Non
     return found
 
 
-def _dressed(kind: str, label: str, found: Any) -> tuple[str, str, Any]:
+def _dressed(kind: str, found: Any, *labels: str) -> tuple[str, tuple[str, ...], Any]:
     related = {
         "request": ("area__parent__parent", "category", "handler_partner", "handler_user"),
         "need": ("area__parent__parent", "type"),
@@ -222,7 +235,8 @@ def _dressed(kind: str, label: str, found: Any) -> tuple[str, str, Any]:
     }
     orders = {"partner": ("category", "code"), "slot": ("starts_at", "pk")}
     found = found.select_related(*related[kind]).order_by(*orders.get(kind, ("-created_at", "-pk")))
-    return kind, label, found.defer("phone", "contact_name") if kind == "request" else found
+    found = found if "counted" in found.query.annotations else found.annotate(counted=Value(True))
+    return kind, labels, found.defer("phone", "contact_name") if kind == "request" else found
 
 
 # The district's desk ------------------------------------------------------------------------------------------------

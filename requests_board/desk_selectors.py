@@ -17,6 +17,7 @@ from django.db.models import (
     Func,
     IntegerField,
     Max,
+    OuterRef,
     Prefetch,
     Q,
     QuerySet,
@@ -74,6 +75,9 @@ TABS: dict[str, Tab] = {
 NEEDS = "needs"
 # The allocations on which the community has the next word.
 OUR_WORD = (AllocationStatus.COUNTERED, AllocationStatus.DELIVERED, AllocationStatus.NO_SHOW)
+# What stands for a need: the live allocation, or one that did not come and about which the community has to decide.
+_STANDING = (*ALLOCATION_LIVE, AllocationStatus.NO_SHOW)
+_ANSWER_LEFT = ExpressionWrapper(F("answer_due_at") - Now(), DurationField())
 
 
 def at_desk(user: Any) -> ServiceRequestQuerySet:
@@ -259,8 +263,19 @@ def needs_waiting(user: Any) -> ResourceRequestQuerySet:
 
 
 def need_rows(user: Any, *, after: tuple[datetime, Any] | None = None) -> list[ResourceRequest]:
-    """Return one page of live needs, the earliest wanted first, each with the allocation that stands for it."""
-    found = _with_allocation(needs_at_desk(user).live()).order_by("window_start", "pk")
+    """Return one page of live needs, the earliest wanted first, each with what the list shows of its allocation."""
+    last = Allocation.objects.filter(resource_request=OuterRef("pk"), status__in=_STANDING).order_by("-created_at")
+    found = (
+        needs_at_desk(user)
+        .live()
+        .select_related("area__parent__parent", "type")
+        .annotate(
+            standing_status=Subquery(last.values("status")[:1]),
+            standing_start=Subquery(last.values("slot__starts_at")[:1]),
+            standing_left=Subquery(last.annotate(left=_ANSWER_LEFT).values("left")[:1]),
+        )
+        .order_by("window_start", "pk")
+    )
     if after is not None:
         found = found.filter(Q(window_start__gt=after[0]) | Q(window_start=after[0], pk__gt=after[1]))
     return list(found[: PAGE + 1])
@@ -286,10 +301,10 @@ def need(user: Any, number: str) -> Any:
 
 def _with_allocation(found: QuerySet[ResourceRequest]) -> QuerySet[ResourceRequest]:
     live = (
-        Allocation.objects.filter(status__in=(*ALLOCATION_LIVE, AllocationStatus.NO_SHOW))
+        Allocation.objects.filter(status__in=_STANDING)
         .select_related("partner", "resource", "slot", "previous_slot")
         .annotate(
-            left=ExpressionWrapper(F("answer_due_at") - Now(), DurationField()),
+            left=_ANSWER_LEFT,
             begun=Q(slot__starts_at__lte=Now()),
             ended=Q(slot__ends_at__lte=Now()),
         )

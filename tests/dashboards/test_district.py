@@ -450,3 +450,16 @@ def test_a_line_runs_from_edge_to_edge_and_shares_a_scale():
 def test_nothing_counted_is_a_dash():
     assert words.share(None) == "—"
     assert words.share(0.923) == "92.3%"
+
+
+def test_both_sides_of_a_rate_turn_their_pages_together(official, pool, firm):
+    past(pool.town.building, 130, firm, late=70)
+    shown = {True: set(), False: set()}
+    for page, sizes in ((1, (50, 50)), (2, (10, 20)), (3, (0, 0))):
+        inside, outside = official.get(f"/district/rows/?m=on_time&p={page}").context["sets"]
+        assert (inside["count"], outside["count"]) == (60, 70)
+        assert (len(inside["rows"]), len(outside["rows"])) == sizes
+        assert (inside["more"], outside["more"]) == (page == 1, page == 1)
+        shown[True] |= {row.pk for row in inside["rows"]}
+        shown[False] |= {row.pk for row in outside["rows"]}
+    assert [len(shown[True]), len(shown[False]), len(shown[True] | shown[False])] == [60, 70, 130]
