@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import Count, Q
 from django.db.models.functions import Now
 
-from clockwork.selectors import db_now
+from clockwork.selectors import db_now, deadline
 from grids.models import Area
 from partners.models import Pairing, Resource, ResourceSlot, ResourceType, in_force
 from partners.workflow import ResourceStatus, Standing
@@ -62,6 +62,11 @@ def ask_the_pool(need: ResourceRequest, *, only: Resource | None = None) -> Verd
 def preview(*, area: Area, type: ResourceType, quantity: int, start: datetime, end: datetime) -> Verdict:
     """Judge the pool for a need that is not written down yet."""
     return _judge(area=area, type=type, quantity=quantity, start=start, end=end, refused=frozenset(), only=None)
+
+
+def cancellable_from() -> datetime:
+    """Return the start of the earliest slot whose promise can be called off online now."""
+    return deadline("allocation.cancel_notice", db_now())
 
 
 def free_slots(allocation: Allocation, limit: int = 12) -> list[ResourceSlot]:

@@ -16,6 +16,7 @@ from requests_board.actions import dispatch, requests
 from requests_board.actions.advance import advance
 from requests_board.models import Allocation, DeclineReason, DispatchPolicy, ResourceRequest
 from requests_board.permissions import ENGINE, LinkHolder
+from requests_board.selectors import cancellable_from
 from requests_board.workflow import AllocationStatus, Rating, RequestStatus
 
 P = ParamSpec("P")
@@ -184,7 +185,7 @@ def cancel(
     reason = reason.strip()
     if not reason:
         raise Invalid("请写明为什么取消，对方要看的。", field="reason")
-    if deadline("allocation.cancel_notice", db_now()) > allocation.slot.starts_at:
+    if cancellable_from() > allocation.slot.starts_at:
         raise StepNotAllowed("离约定的时间太近，不能在网上取消，请直接打电话商量。")
     allocation = advance(allocation, workflow.CANCEL, actor=actor, reason=reason)
     pool.give_back(allocation.slot_id, allocation.quantity)

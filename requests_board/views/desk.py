@@ -19,7 +19,7 @@ from grids.permissions import can
 from requests_board import advice, desk_selectors
 from requests_board.desk_forms import NeedForm
 from requests_board.models import DispatchPolicy, NotAcceptedReason, ServiceRequest
-from requests_board.selectors import free_slots
+from requests_board.selectors import cancellable_from, free_slots
 from requests_board.workflow import REQUEST_OPEN, AllocationStatus, NeedStatus, RequestStatus
 
 R = RequestStatus
@@ -32,6 +32,14 @@ OFFERS: dict[str, tuple[str, ...]] = {
     R.IN_PROGRESS: ("resolve", "need"),
     R.RESOLVED: ("visit",),
 }
+
+# What the page says after a step with a need; what the step came to is seen in the detail beside it.
+NEED_DONE = {
+    "undo": "撤回来了", "withdraw": "撤回了，不再找了", "accept": "同意改期了，已经告诉对方",
+    "reject": "没有同意，接着问下一家",
+    "delivered": "记下了，来过了", "no_show": "记下了，约好了没有来", "reschedule": "改约了，正在问对方",
+    "next": "接着问下一家", "evaluate": "评价记下了", "cancel": "取消了，已经告诉对方",
+}  # fmt: skip
 
 
 @access.needs("view_request")
@@ -56,6 +64,8 @@ def page(
         context |= opened(request, number)
     if request.GET.get("did"):
         context |= _strip(request, request.GET["did"], context["counts"])
+    elif said := NEED_DONE.get(request.GET.get("done", "")):
+        context["strip"] = {"said": said, "left": context["counts"]["today"], "seconds": 0}
     return render(request, "requests_board/desk/desk.html", context, status=status)
 
 
@@ -219,12 +229,14 @@ def need_detail(request: HttpRequest, need: Any, **extra: Any) -> dict[str, Any]
     """Return one need with everybody who was asked, why, and what the community can say now."""
     standing = need.standing[-1] if need.standing else None
     speaks = can(request.user, "evaluate_allocation", need)
+    promised = standing is not None and standing.status == AllocationStatus.CONFIRMED and not standing.begun
     slots = free_slots(standing) if standing and speaks and standing.status == AllocationStatus.NO_SHOW else []
     return {
         "n": need,
         "a": standing,
         "speaks": speaks,
         "slots": slots,
+        "cancellable": speaks and promised and cancellable_from() <= standing.slot.starts_at,
         "can_withdraw": can(request.user, "request_resource", need)
         and need.status in (NeedStatus.OPEN, NeedStatus.MATCHING, NeedStatus.AT_DISTRICT_DESK),
         "events": desk_selectors.timeline(need, *need.history),

@@ -208,7 +208,7 @@ def need_step(http: HttpRequest, number: str, step: str) -> HttpResponse:
         return desk.page(http, status=error.status, detail=detail, open_number=number)
     except (Conflict, StepNotAllowed, OutOfCapacity) as error:
         return _overtaken(http, number, error)
-    return redirect(desk.list_url(http, open=number))
+    return redirect(desk.list_url(http, open=number, done=step))
 
 
 @access.needs("handle_request")

@@ -114,7 +114,7 @@ def report(request: HttpRequest) -> HttpResponse:
         return redirect(f"{reverse('requests_board:home')}?choose=1")
     via = given.get("via", "")
     if request.method != "POST":
-        return _report_page(request, ReportForm(), place)
+        return _report_page(request, ReportForm(), place, via=via if _scanned(via, place) else "")
     form = ReportForm(request.POST, request.FILES)
     if form.is_valid():
         public.count_sender("report", **sender(request))
@@ -126,14 +126,12 @@ def report(request: HttpRequest) -> HttpResponse:
 def _submit(form: ReportForm, place: reads.Place, via: str) -> ServiceRequest | None:
     """Send the form on; what the business refuses becomes an error beside the field."""
     data = form.cleaned_data
-    sticker, alive = reads.place_by_sticker(via) if via else (None, False)
-    scanned = alive and sticker is not None and sticker.area.pk == place.area.pk
     try:
         return submit_once(
             read_form_key(form.data.get("once", "")),
             area=place.area,
             text=data["text"],
-            channel=Channel.QR if scanned else Channel.WEB,
+            channel=Channel.QR if _scanned(via, place) else Channel.WEB,
             photos=[data["photo"]] if data["photo"] else [],
             phone=data["phone"],
             category=data["category"],
@@ -142,6 +140,12 @@ def _submit(form: ReportForm, place: reads.Place, via: str) -> ServiceRequest | 
     except Invalid as error:
         add_refusal(form, error)
         return None
+
+
+def _scanned(via: str, place: reads.Place) -> bool:
+    """Tell whether `via` is the sticker that stands on this place now."""
+    sticker, alive = reads.place_by_sticker(via) if via else (None, False)
+    return alive and sticker is not None and sticker.area.pk == place.area.pk
 
 
 def add_refusal(form: Any, error: DomainError) -> None:
@@ -197,8 +201,10 @@ def echo(request: HttpRequest) -> HttpResponse:
         note = "again"
     except StepNotAllowed:
         note = "over"
-    query = urlencode({"place": place.key, "noted": Signer(salt="echo").sign(note)})
-    return redirect(f"{reverse('requests_board:report')}?{query}")
+    query = {"place": place.key, "noted": Signer(salt="echo").sign(note)}
+    if via := request.POST.get("via", ""):
+        query["via"] = via
+    return redirect(f"{reverse('requests_board:report')}?{urlencode(query)}")
 
 
 @access.public

@@ -230,6 +230,15 @@ def test_neighbours_say_that_they_met_the_same(client: Client, block: Block) -> 
     assert "1 户也遇到" in client.get(f"/b/{block.code}/").content.decode()
 
 
+def test_who_scanned_and_tapped_still_counts_as_scanned(client: Client, block: Block) -> None:
+    row = block.say()
+    tap = {"place": block.building.pk, "matter": row.pk, "via": block.code}
+    page = client.post("/echo/", tap, follow=True).content.decode()
+    assert f'name="via" value="{block.code}"' in page
+    forged = client.post("/echo/", {**tap, "via": "XXXX"}, follow=True).content.decode()
+    assert 'name="via"' not in forged
+
+
 def test_only_what_the_building_shows_can_be_tapped(client: Client, block: Block) -> None:
     elsewhere = block.say(area=block.town.far_building)
     assert client.post("/echo/", {"place": block.building.pk, "matter": elsewhere.pk}).status_code == 404

@@ -363,7 +363,8 @@ def test_another_time_is_taken_or_let_go(at_desk, pool):
     page = at_desk.get(DESK, {"f": "needs", "open": need.number}).content.decode()
     assert "同意改到这个时间" in page
     assert "等您定" in page
-    step(at_desk, need, "accept")
+    page = at_desk.get(step(at_desk, need, "accept").url).content.decode()
+    assert "同意改期了，已经告诉对方" in page
     asked.refresh_from_db()
     assert asked.status == AllocationStatus.CONFIRMED
 
@@ -381,6 +382,18 @@ def test_rendered_and_evaluated(at_desk, pool):
     step(at_desk, need, "evaluate", rating="good", comment="讲得好")
     asked.refresh_from_db()
     assert (asked.status, asked.rating, asked.comment) == (AllocationStatus.CLOSED, "good", "讲得好")
+
+
+def test_calling_off_is_offered_only_while_the_rule_allows_it(at_desk, pool):
+    need, asked = held(pool)
+    allocations.confirm(asked, actor=pool.liaison())
+    for ahead, offered in ((timedelta(days=3), True), (timedelta(minutes=20), False)):
+        start = db_now() + ahead
+        asked.slot.starts_at, asked.slot.ends_at = start, start + timedelta(hours=2)
+        asked.slot.save()
+        page = at_desk.get(DESK, {"open": need.number}).content.decode()
+        assert ("取消这次安排" in page, "要取消请直接打电话" in page) == (offered, not offered)
+    assert step(at_desk, need, "cancel", reason="改期").status_code == 409
 
 
 def test_a_no_show_goes_on_to_the_next(at_desk, pool):
