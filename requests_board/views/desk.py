@@ -229,14 +229,14 @@ def need_detail(request: HttpRequest, need: Any, **extra: Any) -> dict[str, Any]
     """Return one need with everybody who was asked, why, and what the community can say now."""
     standing = need.standing[-1] if need.standing else None
     speaks = can(request.user, "evaluate_allocation", need)
-    promised = standing is not None and standing.status == AllocationStatus.CONFIRMED and not standing.begun
+    promised = standing if standing and standing.status == AllocationStatus.CONFIRMED and not standing.begun else None
     slots = free_slots(standing) if standing and speaks and standing.status == AllocationStatus.NO_SHOW else []
     return {
         "n": need,
         "a": standing,
         "speaks": speaks,
         "slots": slots,
-        "cancellable": speaks and promised and cancellable_from() <= standing.slot.starts_at,
+        "cancellable": speaks and promised and cancellable_from() <= promised.slot.starts_at,
         "can_withdraw": can(request.user, "request_resource", need)
         and need.status in (NeedStatus.OPEN, NeedStatus.MATCHING, NeedStatus.AT_DISTRICT_DESK),
         "events": desk_selectors.timeline(need, *need.history),
