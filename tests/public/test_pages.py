@@ -235,8 +235,7 @@ def test_who_scanned_and_tapped_still_counts_as_scanned(client: Client, block: B
     tap = {"place": block.building.pk, "matter": row.pk, "via": block.code}
     page = client.post("/echo/", tap, follow=True).content.decode()
     assert f'name="via" value="{block.code}"' in page
-    forged = client.post("/echo/", {**tap, "via": "XXXX"}, follow=True).content.decode()
-    assert 'name="via"' not in forged
+    assert 'name="via"' not in client.post("/echo/", {**tap, "via": "XX"}, follow=True).content.decode()
 
 
 def test_only_what_the_building_shows_can_be_tapped(client: Client, block: Block) -> None:
