@@ -12,6 +12,7 @@ from accounts.selectors import person
 from common.admin import Children, KeptForm, ScopedAdmin, ScopedInline, SettingsAdmin, confirmed
 from common.masks import mask_phone
 from common.phones import phone_of
+from grids.admin.filters import PlaceFilter
 from partners import actions
 from partners.models import (
     DepartmentProfile,
@@ -85,7 +86,7 @@ class PartnerAdmin(ContactAdmin):
 
     looks, keeps = ("view_partner",), ("manage_partner",)
     list_display = ("name", "category", "code", "status", "area", "contact_name")
-    list_filter = ("category", "status")
+    list_filter = ("category", "status", PlaceFilter)
     search_fields = ("name", "code", "area__name")
     search_help_text = "输入名称、编号或者所在区域"
     list_select_related = ("area",)
@@ -163,7 +164,7 @@ class ResourceAdmin(ContactAdmin):
 
     looks, keeps = ("view_pool",), ("manage_pool",)
     list_display = ("name", "type", "partner", "unit_kind", "notice_days", "status")
-    list_filter = ("status", "unit_kind", "type__parent")
+    list_filter = ("status", "unit_kind", "type__parent", PlaceFilter)
     search_fields = ("name", "partner__name")
     search_help_text = "输入资源或者提供方的名称"
     list_select_related = ("type", "partner")
@@ -275,7 +276,7 @@ class MembershipAdmin(TermAdmin):
     place = "partner__scope_path"
     fixed = ("user", "partner", "role")
     list_display = ("user", "partner", "role", "valid_from", "valid_to")
-    list_filter = ("role",)
+    list_filter = ("role", PlaceFilter, ("valid_to", admin.EmptyFieldListFilter))
     search_fields = ("user__username", "user__display_name", "partner__name")
     search_help_text = "输入姓名、用户名或者合伙人的名称"
     list_select_related = ("user", "partner")
@@ -298,6 +299,7 @@ class PairingAdmin(TermAdmin):
     place = ("community__scope_path", "department__scope_path")
     fixed = ("department", "community")
     list_display = ("department", "community", "valid_from", "valid_to")
+    list_filter = (PlaceFilter, ("valid_to", admin.EmptyFieldListFilter))
     search_fields = ("department__name", "community__name")
     search_help_text = "输入部门或者社区的名称"
     list_select_related = ("department", "community")
@@ -319,6 +321,7 @@ class PropertyServiceAdmin(TermAdmin):
     place = ("area__scope_path", "partner__scope_path")
     fixed = ("partner", "area")
     list_display = ("partner", "area", "valid_from", "valid_to")
+    list_filter = (PlaceFilter, ("valid_to", admin.EmptyFieldListFilter))
     search_fields = ("partner__name", "area__name")
     search_help_text = "输入物业企业或者小区的名称"
     list_select_related = ("partner", "area")

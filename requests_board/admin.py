@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from common.admin import Children, ScopedAdmin, SettingsAdmin
+from grids.admin.filters import PlaceFilter
 from requests_board.actions import settings
 from requests_board.models import (
     Allocation,
@@ -40,7 +41,7 @@ class ServiceRequestAdmin(RecordAdmin):
 
     looks = ("view_request",)
     list_display = ("number", "area", "category", "status", "channel", "created_at", "due_at")
-    list_filter = ("status", "channel", "severity")
+    list_filter = ("status", "channel", "severity", PlaceFilter)
     search_fields = ("number", "text", "area__name")
     search_help_text = "输入编号、原话里的词，或者地点"
     list_select_related = ("area", "category")
@@ -60,7 +61,7 @@ class ResourceRequestAdmin(RecordAdmin):
 
     looks = ("view_resource_request",)
     list_display = ("number", "area", "type", "quantity", "status", "created_at")
-    list_filter = ("status", "urgency", "type__parent")
+    list_filter = ("status", "urgency", "type__parent", PlaceFilter)
     search_fields = ("number", "area__name", "type__name")
     search_help_text = "输入编号、地点或者类型"
     list_select_related = ("area", "type")
@@ -79,7 +80,7 @@ class AllocationAdmin(RecordAdmin):
 
     looks = ("view_allocation",)
     list_display = ("resource_request", "resource", "partner", "slot", "status", "answer_due_at")
-    list_filter = ("status", "rating")
+    list_filter = ("status", "rating", PlaceFilter)
     search_fields = ("resource_request__number", "partner__name", "resource__name")
     search_help_text = "输入需求编号、提供方或者资源的名称"
     list_select_related = ("resource_request", "resource", "partner", "slot__resource")

@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from common.admin import Children, ScopedAdmin, SettingsAdmin
+from grids.admin.filters import PlaceFilter
 from volunteering import actions
 from volunteering.models import ServiceType, VolunteerTeam
 
@@ -29,7 +30,7 @@ class VolunteerTeamAdmin(ScopedAdmin):
 
     looks, keeps, place = ("view_partner",), ("manage_partner",), "scope_path"
     list_display = ("name", "area", "partner", "active")
-    list_filter = ("active", "service_types")
+    list_filter = ("active", "service_types", PlaceFilter)
     search_fields = ("name", "area__name", "partner__name")
     search_help_text = "输入队名、所在区域或者合伙人的名称"
     list_select_related = ("area", "partner")

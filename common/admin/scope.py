@@ -100,8 +100,9 @@ class ScopedAdmin(_Reachable, admin.ModelAdmin):
         return rows.filter(self.within(request.user, keeps)) if self.place else self.rows(request, rows)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Return the rows that the person may see."""
-        return self.rows(request, super().get_queryset(request))
+        """Return the rows that the person may see, in an order: pages of a list without one overlap."""
+        rows = self.rows(request, super().get_queryset(request))
+        return rows if rows.ordered else rows.order_by("pk")
 
     def address_of(self, row: models.Model) -> str:
         """Return where one row's page is."""
