@@ -13,12 +13,14 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core import checks
 from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import Count, Q, QuerySet, Sum
 from django.forms import ModelChoiceField
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.functional import cached_property
 
 from common import access
 from common.admin.forms import Children, KeptForm, children_of
@@ -43,6 +45,34 @@ class _Reachable:
         return related.choices(request, rows, self.keeps)
 
 
+class Counted(Paginator):
+    """Pages of a list, with the line above it: the number of rows for each value of a column, or sums of columns."""
+
+    def __init__(self, *args: Any, count_by: str = "", sum_of: tuple[str, ...] = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.count_by, self.sum_of = count_by, sum_of
+        self.totals: list[tuple[str, int]] = []
+
+    @cached_property
+    def count(self) -> int:
+        """Return how many rows there are, all pages together."""
+        rows: Any = self.object_list
+        if not (self.count_by or self.sum_of):
+            return int(super().count)
+        model = rows.model
+        # Rows that a search found through several others count once.
+        rows = (model._default_manager.filter(pk__in=rows.values("pk")) if rows.query.distinct else rows).order_by()
+        if self.count_by:
+            counted = dict(rows.values_list(self.count_by).annotate(Count("pk")))
+            column = model._meta.get_field(self.count_by)
+            labels = dict(column.flatchoices) or {True: "是", False: "否"}
+            self.totals = [(str(labels.get(value, value)), number) for value, number in counted.items()]
+            return sum(counted.values())
+        sums = rows.aggregate(_rows=Count("pk"), **{name: Sum(name) for name in self.sum_of})
+        self.totals = [(str(model._meta.get_field(name).verbose_name), sums[name] or 0) for name in self.sum_of]
+        return int(sums["_rows"])
+
+
 class ScopedAdmin(_Reachable, admin.ModelAdmin):
     """Show rows within the person's reach and let whoever keeps them change them by actions.
 
@@ -64,7 +94,6 @@ class ScopedAdmin(_Reachable, admin.ModelAdmin):
     form = KeptForm
     view_on_site = False
     show_full_result_count = False
-    list_per_page = 50
     empty_value_display = "—"
     change_form_template = "admin/scoped_change_form.html"
     change_list_template = "admin/scoped_change_list.html"
@@ -162,29 +191,16 @@ class ScopedAdmin(_Reachable, admin.ModelAdmin):
             super().lookup_allowed(lookup, value, request)
         )
 
+    def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any) -> Counted:
+        """Count the list and its totals in one statement."""
+        return Counted(queryset, per_page, *args, **kwargs, count_by=self.count_by, sum_of=self.sum_of)
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list with its totals."""
         response = super().changelist_view(request, extra_context)
         if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
-            response.context_data["totals"] = self.totals(response.context_data["cl"].queryset)
+            response.context_data["totals"] = response.context_data["cl"].paginator.totals
         return response
-
-    def totals(self, rows: QuerySet[Any]) -> list[tuple[str, int]]:
-        """Return the line above the list: words and numbers over all its pages."""
-        rows = rows.order_by()
-        if self.count_by:
-            # Several rows of a joined table would count a row several times.
-            found = self.model._default_manager.filter(pk__in=rows.values("pk")).order_by()
-            counted = dict(found.values_list(self.count_by).annotate(Count("pk")))
-            column: Any = self.opts.get_field(self.count_by)
-            labels = dict(column.flatchoices) or {True: "是", False: "否"}
-            return [(str(labels.get(value, value)), number) for value, number in counted.items()]
-        if self.sum_of:
-            found = self.model._default_manager.filter(pk__in=rows.values("pk"))
-            sums = found.aggregate(**{name: Sum(name) for name in self.sum_of})
-            columns: list[Any] = [self.opts.get_field(name) for name in self.sum_of]
-            return [(str(column.verbose_name), sums[column.name] or 0) for column in columns]
-        return []
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any) -> HttpResponse | None:
         """Take an action on the chosen rows; what is no key of a row is taken for a row that is not there."""
