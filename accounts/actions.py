@@ -12,6 +12,7 @@ from audit.actions import Actor, record, record_read
 from clockwork.selectors import db_now
 from common.crypto import blind_index, looks_like_phone, normalise_phone
 from common.errors import Invalid
+from common.versions import require_unchanged
 
 Who = User | Actor | None
 
@@ -47,9 +48,12 @@ def create_user(
 
 
 @transaction.atomic
-def change_profile(user: User, *, display_name: str, phone: str | None = None, actor: Who = None) -> User:
-    """Change name and, when given, phone number; refuse a number that belongs to another account."""
+def change_profile(
+    user: User, *, display_name: str, phone: str | None = None, actor: Who = None, seen: str | None = None
+) -> User:
+    """Change name and, when given, phone number; refuse a number that belongs to another account, and a stale page."""
     locked = User.objects.select_for_update().get(pk=user.pk)
+    require_unchanged(locked, seen)
     locked.display_name = display_name.strip()
     if phone is not None:
         check_free(locked, username="", phone=phone)

@@ -10,11 +10,12 @@ from django.http import HttpRequest
 from accounts import actions
 from accounts.models import User
 from accounts.selectors import person
+from common.admin import Children, KeptForm, ScopedAdmin
 from common.errors import Invalid
 from common.masks import mask_phone
 
 
-class AccountForm(forms.ModelForm):
+class AccountForm(KeptForm):
     """One account; the phone number stays masked, a new one is typed into its own entry."""
 
     new_phone = forms.CharField(label="手机号", max_length=20, required=False, help_text="不改就留空。")
@@ -50,9 +51,11 @@ class AccountForm(forms.ModelForm):
 
 
 @admin.register(User)
-class UserAdmin(admin.ModelAdmin):
-    """Accounts, without phone numbers in sight."""
+class UserAdmin(ScopedAdmin):
+    """Accounts, for the security administrator alone, without phone numbers in sight."""
 
+    looks = keeps = ("manage_users",)
+    count_by = "is_active"
     form = AccountForm
     list_display = ("username", "display_name", "masked_phone", "is_active", "must_change_password", "last_login")
     list_filter = ("is_active", "must_change_password")
@@ -76,14 +79,10 @@ class UserAdmin(admin.ModelAdmin):
         seen = ("username", "display_name", "masked_phone", "last_login", "is_active")
         return (*seen, "new_phone", "temporary_password")
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Close accounts instead of deleting them: the trail names them."""
-        return False
-
-    def save_model(self, request: HttpRequest, obj: User, form: AccountForm, change: bool) -> None:
+    def store(self, request: HttpRequest, row: User, form: Any, children: Children, seen: str | None) -> None:
         """Store the account through its actions."""
         data, actor = form.cleaned_data, person(request)
-        if not change:
+        if seen is None:
             made = actions.create_user(
                 username=data["username"],
                 display_name=data["display_name"],
@@ -91,9 +90,10 @@ class UserAdmin(admin.ModelAdmin):
                 password=data["temporary_password"],
                 actor=actor,
             )
-            obj.pk, obj._state.adding = made.pk, False
+            row.pk, row._state.adding = made.pk, False
             return
-        actions.change_profile(obj, display_name=data["display_name"], phone=data["new_phone"] or None, actor=actor)
+        phone = data["new_phone"] or None
+        actions.change_profile(row, display_name=data["display_name"], phone=phone, actor=actor, seen=seen)
         if data["temporary_password"]:
-            actions.change_password(obj, password=data["temporary_password"], actor=actor, must_change=True)
-        actions.set_active(obj, active=data["is_active"], actor=actor)
+            actions.change_password(row, password=data["temporary_password"], actor=actor, must_change=True)
+        actions.set_active(row, active=data["is_active"], actor=actor)

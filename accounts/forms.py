@@ -12,6 +12,23 @@ _WRONG = "用户名、手机号或者密码不对。请再试一次；想不起�
 _SLOW = "这个账号刚才试错太多次，请过一会儿再试；急用请本单位的管理员重置密码。"
 
 
+class PersonField(forms.CharField):
+    """An account, named by its user name or phone number; nobody is offered a list of accounts to choose from."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(
+            **{"label": "人员", "max_length": 150, "help_text": "填这个人的用户名或者手机号。", **options}
+        )
+
+    def clean(self, value: Any) -> Any:
+        """Return the account; refuse a name that nobody has and a closed account."""
+        typed = super().clean(value)
+        user = User.objects.by_name_or_phone(typed) if typed else None
+        if typed and (user is None or not user.is_active):
+            raise forms.ValidationError("没有找到这个账号，请核对用户名或者手机号。没有账号的，请安全管理员先建一个。")
+        return user
+
+
 class SignInForm(forms.Form):
     """User name or phone number, and password; says the same whether or not there is such an account."""
 

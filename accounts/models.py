@@ -49,6 +49,9 @@ class User(AbstractUser):
     # Part of every session's fingerprint: one more here ends all of them.
     session_version = models.PositiveIntegerField(default=0, editable=False)
 
+    # Written by signing in, not by whoever keeps the account.
+    NOT_SEEN = ("last_login", "session_version", "password", "password_changed_at")
+
     first_name = None  # type: ignore[assignment]
     last_name = None  # type: ignore[assignment]
     email = None  # type: ignore[assignment]

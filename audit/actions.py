@@ -1,13 +1,14 @@
 """The only writers of the trail, of signs of life, and of what an official may do to a job."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
-from django.db import connection, models, transaction
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models.functions import Now
 from django.db.transaction import TransactionManagementError
 
@@ -16,6 +17,9 @@ from audit.jobs.bell import ring
 from audit.jobs.payload import ids_and_numbers
 from audit.models import Event, Heartbeat, Job, JobState, PersonalDataRead
 from audit.registry import handlers_of
+from common.errors import Conflict, Invalid
+from common.fields import EncryptedTextField
+from common.versions import require_unchanged
 
 DELIVER = "audit.deliver"
 SYSTEM = "系统"
@@ -73,6 +77,100 @@ def record(
     for name in handlers_of(verb):
         enqueue(DELIVER, f"event:{event.pk}:{name}", {"event": event.pk, "handler": name})
     return event
+
+
+@transaction.atomic
+def keep(
+    row: models.Model,
+    *,
+    verb: str,
+    actor: Actor | Person | None = None,
+    seen: str | None = None,
+    reason: str = "",
+    kept: Iterable[models.Model] = (),
+    gone: Iterable[models.Model] = (),
+    check: Callable[[models.Model], None] = lambda stored: None,
+) -> models.Model:
+    """Store a row as it is filled in, with rows below it (`kept`, `gone`), and tell which columns changed.
+
+    Refuses what the row's own rules refuse, and a row that is no longer the one that was seen (`seen` is its
+    fingerprint). `check` is asked about the stored row, under its lock, before anything is written.
+    """
+    before = _locked(row)
+    if before is not None:
+        require_unchanged(before, seen)
+        check(before)
+    changed = [field for field in row._meta.concrete_fields if before is None or _differs(field, before, row)]
+    below = [*kept, *gone]
+    if before is not None and not changed and not below:
+        return row
+    _store(row, [] if before is None else [field.name for field in changed], kept, gone)
+    shown = [field for field in changed if before is not None and field.editable]
+    record(
+        actor=actor,
+        verb=verb,
+        target=row,
+        before=_words(shown, before) if before is not None else "",
+        after=_words(shown, row) if before is not None else str(row),
+        reason=reason,
+        data={"rows": len(below)} if below else None,
+    )
+    return row
+
+
+@transaction.atomic
+def remove(row: models.Model, *, verb: str, actor: Actor | Person | None = None, reason: str = "") -> None:
+    """Delete a set-up row that nothing points at; refuse one that is in use."""
+    record(actor=actor, verb=verb, target=row, before=str(row), reason=reason)
+    try:
+        with transaction.atomic():
+            row.delete()
+    except IntegrityError as error:
+        raise Conflict(f"“{row}”还有地方在用，不能删除。") from error
+
+
+def _locked(row: models.Model) -> Any:
+    if row._state.adding:
+        return None
+    return type(row)._default_manager.select_for_update(of=("self",)).filter(pk=row.pk).first()
+
+
+def _differs(field: Any, before: Any, row: Any) -> bool:
+    return bool(getattr(before, field.attname) != getattr(row, field.attname))
+
+
+def _store(
+    row: models.Model, columns: list[str], kept: Iterable[models.Model], gone: Iterable[models.Model]
+) -> None:
+    try:
+        row.full_clean()
+        with transaction.atomic():
+            if row._state.adding:
+                row.save(force_insert=True)
+            elif columns:
+                row.save(update_fields=columns)
+            for child in gone:
+                child.delete()
+            for child in kept:
+                child.save()
+    except ValidationError as error:
+        name, sentences = next(iter(error.message_dict.items()))
+        raise Invalid(sentences[0], field="" if name == "__all__" else name) from error
+    except IntegrityError as error:
+        raise Conflict("和已有的内容冲突，没有保存。请刷新页面，看过最新内容再改。") from error
+
+
+def _words(fields: Iterable[Any], row: Any) -> str:
+    """Return columns and values for people to read; what is sealed stays unsaid."""
+    return "；".join(
+        f"{field.verbose_name}：{'（不显示）' if isinstance(field, EncryptedTextField) else _said(field, row)}"
+        for field in fields
+    )
+
+
+def _said(field: Any, row: Any) -> str:
+    value = getattr(row, field.name)
+    return str(dict(field.flatchoices).get(value, "—" if value in {None, ""} else value))
 
 
 def record_read(

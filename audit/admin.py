@@ -2,49 +2,38 @@
 
 from typing import Any
 
-from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.contrib import admin
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from audit import actions
 from audit.models import Event, Heartbeat, Job, JobState, PersonalDataRead
-from common import access
+from common.admin import ScopedAdmin, confirmed
+from common.errors import Conflict
 
 
-class LookOnlyAdmin(admin.ModelAdmin):
-    """Show rows to whoever holds `permission`; nobody adds, changes or deletes one here."""
+class LookOnlyAdmin(ScopedAdmin):
+    """Show rows that nobody adds or changes here."""
 
-    permission = "view_audit"
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Show the app to whoever may see one of its lists."""
-        return self.has_view_permission(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Ask for this list's right."""
-        return access.holds(request.user, self.permission)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
-        return False
+    looks = ("view_audit",)
+    adds = changes = False
 
 
 @admin.register(Event)
 class EventAdmin(LookOnlyAdmin):
-    """What happened, newest first."""
+    """What happened within reach, newest first; what belongs to no place is for every auditor."""
 
+    place = "scope_path"
     list_display = ("at", "actor_label", "on_behalf_of", "verb", "target_type", "target_id", "before", "after")
-    list_filter = ("at",)
-    search_fields = ("=target_id", "=verb")
-    search_help_text = "输入完整的对象编号或者动作名称"
+    search_fields = ("=target_id", "=verb", "actor_label")
+    search_help_text = "输入完整的对象编号、动作名称，或者操作人"
+    date_hierarchy = "at"
+
+    def rows(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep what happened within reach, and what happened nowhere."""
+        if not self._may(request, None, keep=False):
+            return rows.none()
+        return rows.filter(self.within(request.user, self.looks) | Q(scope_path=""))
 
 
 @admin.register(PersonalDataRead)
@@ -52,40 +41,41 @@ class PersonalDataReadAdmin(LookOnlyAdmin):
     """Who looked at whose personal data, newest first."""
 
     list_display = ("at", "actor_label", "subject_type", "subject_id", "field", "purpose")
-    list_filter = ("at",)
-    search_fields = ("=subject_id",)
-    search_help_text = "输入完整的对象编号"
+    list_filter = ("field",)
+    search_fields = ("=subject_id", "actor_label")
+    search_help_text = "输入完整的对象编号，或者查看人"
+    date_hierarchy = "at"
 
 
 @admin.register(Job)
 class JobAdmin(LookOnlyAdmin):
     """What must follow, newest first; the dead ones can be started again."""
 
-    permission = "retry_jobs"
+    looks = keeps = ("retry_jobs",)
     list_display = ("id", "kind", "key", "state", "attempts", "next_at", "created_at", "done_at", "last_error")
     list_filter = ("state", "kind")
     search_fields = ("=key",)
     search_help_text = "输入完整的唯一键"
+    count_by = "state"
     actions = ("retry",)
 
-    def has_retry_permission(self, request: HttpRequest) -> bool:
-        """Ask for the right to start jobs again."""
-        return access.holds(request.user, "retry_jobs")
-
-    @admin.action(description="重新执行所选的任务（只对已停止的有效）", permissions=["retry"])
-    def retry(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        """Give each selected dead job new attempts and say how many there were."""
-        dead = list(queryset.filter(state=JobState.DEAD))
-        count = sum(actions.retry(job, actor=request.user) for job in dead)
-        if count:
-            self.message_user(request, f"已重新执行 {count} 项任务，稍后刷新可看结果。", messages.SUCCESS)
-        else:
-            self.message_user(request, "所选任务里没有已停止的，不需要重新执行。", messages.INFO)
+    @confirmed(
+        label="重新执行",
+        ask="这些任务会重新执行，最多再试十次。只对已停止的有效。",
+        done="已重新执行",
+        reason=False,
+        offered=lambda job: job.state == JobState.DEAD,
+    )
+    def retry(self, request: HttpRequest, job: Job, reason: str) -> None:
+        """Give a dead job new attempts."""
+        if not actions.retry(job, actor=request.user):
+            raise Conflict("没有停止，不需要重新执行。")
 
 
 @admin.register(Heartbeat)
 class HeartbeatAdmin(LookOnlyAdmin):
     """The last sign of life of each kind of process."""
 
-    permission = "retry_jobs"
+    looks = ("retry_jobs",)
     list_display = ("name", "at", "detail")
+    search_fields = ("name",)

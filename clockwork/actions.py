@@ -7,9 +7,10 @@ from pathlib import Path
 
 from django.db import transaction
 
-from audit.actions import Actor, Person, record
+from audit.actions import Actor, Person, keep, record
 from clockwork.models import CalendarDay, DeadlinePolicy, WorkHours
 from common.errors import Invalid
+from common.versions import require_unchanged
 
 DATA = Path(__file__).resolve().parent / "data"
 Kind, Source = CalendarDay.Kind, CalendarDay.Source
@@ -42,32 +43,29 @@ def write_days(days: Iterable[CalendarDay], *, actor: Who = None, keep_local: bo
     return len(changed)
 
 
-def change_day(day: date, kind: str, *, name: str = "", actor: Who = None) -> CalendarDay:
-    """Set one day by hand, for a make-up day or a local break; refuse an unknown kind."""
+@transaction.atomic
+def change_day(
+    day: date, kind: str, *, name: str = "", actor: Who = None, seen: str | None = None
+) -> CalendarDay:
+    """Set one day by hand, for a make-up day or a local break; refuse an unknown kind and a day changed since."""
     if kind not in Kind.values:
         raise Invalid("请选择这一天是上班还是休息。", field="kind")
+    if seen is not None:
+        require_unchanged(CalendarDay.objects.select_for_update().get(pk=day), seen)
     row = CalendarDay(date=day, kind=kind, name=name, source=Source.LOCAL)
     write_days([row], actor=actor)
     return row
 
 
-@transaction.atomic
-def change_hours(row: WorkHours, *, actor: Who = None) -> WorkHours:
+def change_hours(row: WorkHours, *, actor: Who = None, seen: str | None = None) -> WorkHours:
     """Store hours of work and tell of the change; refuse times that are not in order."""
-    row.full_clean()
-    row.save()
-    record(actor=actor, verb="work_hours.changed", target=row)
+    keep(row, verb="work_hours.changed", actor=actor, seen=seen)
     return row
 
 
-@transaction.atomic
-def change_policy(row: DeadlinePolicy, *, actor: Who = None) -> DeadlinePolicy:
+def change_policy(row: DeadlinePolicy, *, actor: Who = None, seen: str | None = None) -> DeadlinePolicy:
     """Store a deadline policy; limits already running keep what they were promised."""
-    row.full_clean()
-    before = DeadlinePolicy.objects.select_for_update().filter(pk=row.pk).first()
-    row.save()
-    was = f"{before.amount} {before.unit}" if before else ""
-    record(actor=actor, verb="deadline_policy.changed", target=row, before=was, after=f"{row.amount} {row.unit}")
+    keep(row, verb="deadline_policy.changed", actor=actor, seen=seen)
     return row
 
 

@@ -7,10 +7,11 @@ from django.http import HttpRequest
 
 from clockwork import actions
 from clockwork.models import CalendarDay, DeadlinePolicy, WorkHours
+from common.admin import Children, SettingsAdmin
 
 
 @admin.register(CalendarDay)
-class CalendarDayAdmin(admin.ModelAdmin):
+class CalendarDayAdmin(SettingsAdmin):
     """Days as the calendar has them; what is changed here counts as a local day."""
 
     list_display = ("date", "kind", "name", "source")
@@ -18,54 +19,41 @@ class CalendarDayAdmin(admin.ModelAdmin):
     search_fields = ("date", "name")
     search_help_text = "输入年、月或节日，例如 2026-10"
     fields = ("date", "kind", "name")
-    actions = None
+    date_hierarchy = "date"
+    count_by = "kind"
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Keep the date of a day that exists."""
-        return ("date",) if obj else ()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Let nobody tear holes into the calendar."""
-        return False
-
-    def save_model(self, request: HttpRequest, obj: CalendarDay, form: Any, change: bool) -> None:
+    def store(
+        self, request: HttpRequest, row: CalendarDay, form: Any, children: Children, seen: str | None
+    ) -> None:
         """Set the day by hand."""
-        actions.change_day(obj.date, obj.kind, name=obj.name, actor=request.user)
-        obj.source = CalendarDay.Source.LOCAL
+        actions.change_day(row.date, row.kind, name=row.name, actor=request.user, seen=seen)
+        row.source = CalendarDay.Source.LOCAL
 
 
 @admin.register(WorkHours)
-class WorkHoursAdmin(admin.ModelAdmin):
+class WorkHoursAdmin(SettingsAdmin):
     """Hours of work by season."""
 
     list_display = ("name", "first_month", "last_month", "morning_start", "afternoon_end")
-    actions = None
+    search_fields = ("name",)
 
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Keep hours for every month: change them instead."""
-        return False
-
-    def save_model(self, request: HttpRequest, obj: WorkHours, form: Any, change: bool) -> None:
+    def store(self, request: HttpRequest, row: WorkHours, form: Any, children: Children, seen: str | None) -> None:
         """Store the hours and tell of the change."""
-        actions.change_hours(obj, actor=request.user)
+        actions.change_hours(row, actor=request.user, seen=seen)
 
 
 @admin.register(DeadlinePolicy)
-class DeadlinePolicyAdmin(admin.ModelAdmin):
+class DeadlinePolicyAdmin(SettingsAdmin):
     """How long each step may take; the steps themselves are fixed."""
 
     list_display = ("name", "amount", "unit", "code")
+    list_filter = ("unit",)
+    search_fields = ("name", "code")
     readonly_fields = ("code",)
-    actions = None
+    adds = False
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Leave new steps to the product."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Leave steps to the product."""
-        return False
-
-    def save_model(self, request: HttpRequest, obj: DeadlinePolicy, form: Any, change: bool) -> None:
+    def store(
+        self, request: HttpRequest, row: DeadlinePolicy, form: Any, children: Children, seen: str | None
+    ) -> None:
         """Store the limit and tell of the change."""
-        actions.change_policy(obj, actor=request.user)
+        actions.change_policy(row, actor=request.user, seen=seen)

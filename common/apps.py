@@ -12,6 +12,8 @@ class CommonConfig(AppConfig):
 
     def ready(self) -> None:
         """Let the cipher self-test decide whether the product may start."""
+        from common.admin import every_list_is_scoped
         from common.crypto import check_crypto
 
         checks.register(check_crypto, checks.Tags.security)
+        checks.register(every_list_is_scoped, checks.Tags.admin)

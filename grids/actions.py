@@ -32,9 +32,9 @@ def assign_post(
     """Give a person a role at a place for a term.
 
     Refuses a role that does not stand on such a place, a retired place, a post already held, and one's own
-    appointment.
+    appointment. Streets and communities appoint only the roles of `roles.LOCAL`.
     """
-    _may_appoint(actor, user, area)
+    _may_appoint(actor, user, area, role)
     _check_role(role, area)
     start = valid_from or selectors.today()
     if valid_to is not None and valid_to < start:
@@ -53,7 +53,7 @@ def assign_post(
 def end_post(post: Post, *, actor: User | None = None, reason: str = "") -> Post:
     """End a post at once; its holder's sessions end with it. Refuses a post that has ended already."""
     locked = Post.objects.select_for_update(of=("self",)).select_related("user", "area").get(pk=post.pk)
-    _may_appoint(actor, locked.user, locked)
+    _may_appoint(actor, locked.user, locked, locked.role)
     today = selectors.today()
     if locked.valid_to is not None and locked.valid_to < today:
         raise Conflict("这个岗位已经结束了。")
@@ -109,10 +109,11 @@ def permission_row(codename: str) -> Permission:
     return Permission.objects.get(content_type__app_label="grids", content_type__model="area", codename=codename)
 
 
-def _may_appoint(actor: User | None, user: User | None, place: Any) -> None:
+def _may_appoint(actor: User | None, user: User | None, place: Any, role: str = "") -> None:
     if actor is None:
         return
-    permissions.require(actor, "manage_posts", place)
+    if not (role in roles.LOCAL and permissions.can(actor, "appoint_locally", place)):
+        permissions.require(actor, "manage_posts", place)
     if user is not None and actor.pk == user.pk:
         raise NotAllowed("不能给自己安排岗位，请由另一位安全管理员来办。")
 

@@ -90,6 +90,9 @@ class Area(TreeRow):
     sort_order = models.PositiveIntegerField("排序", default=0)
     scope_path = models.CharField("区域路径", max_length=200, editable=False, default="")
 
+    # Every place that is added elsewhere moves these numbers on.
+    NOT_SEEN = ("lft", "rght", "tree_id", "level", "scope_path")
+
     objects = TreeManager.from_queryset(AreaQuerySet)()
 
     class Meta:
@@ -183,6 +186,10 @@ class PartyOrganization(TreeRow, Placed):  # type: ignore[django-manager-missing
     covers = models.ManyToManyField(Area, related_name="party_organizations", blank=True, verbose_name="覆盖区域")
     established_on = models.DateField("成立日期", null=True, blank=True)
     valid_to = models.DateField("撤销日期", null=True, blank=True, editable=False)
+
+    # Every organisation that is added elsewhere moves these numbers on.
+    NOT_SEEN = ("lft", "rght", "tree_id", "depth", "scope_path")
+    KEPT_WITH = ("covers",)
 
     objects: ClassVar = TreeManager.from_queryset(PartyQuerySet)()  # type: ignore[django-manager-missing]  # as above
 

@@ -102,6 +102,9 @@ ROLES: tuple[Role, ...] = (
     Role("partner_staff", "合伙人单位人员", (), ("answer_allocation", "view_allocation")),
 )
 
+# What streets and communities appoint themselves, within their reach (`appoint_locally`).
+LOCAL: tuple[str, ...] = ("grid_worker", "building_leader")
+
 BY_CODE: dict[str, Role] = {role.code: role for role in ROLES}
 CHOICES: list[tuple[str, str]] = [(role.code, role.label) for role in ROLES]
 POST_CHOICES: list[tuple[str, str]] = [(role.code, role.label) for role in ROLES if role.kinds]

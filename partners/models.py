@@ -60,6 +60,9 @@ class Partner(Placed):
     )
     note = models.TextField("备注", blank=True)
 
+    # Kept by the same form, so that a change of either makes an open form stale.
+    KEPT_WITH = ("department",)
+
     objects: ClassVar = PartnerQuerySet.as_manager()
 
     class Meta(Placed.Meta):
@@ -152,7 +155,20 @@ class Pairing(models.Model):
 
     class Meta:
         verbose_name = verbose_name_plural = "部门社区结对"
-        constraints = [models.UniqueConstraint(fields=["department", "community", "valid_from"], name="pairing_once")]
+        constraints = [
+            ExclusionConstraint(
+                name="pairing_once_at_a_time",
+                expressions=[
+                    ("department", RangeOperators.EQUAL),
+                    ("community", RangeOperators.EQUAL),
+                    (
+                        models.Func(F("valid_from"), F("valid_to"), models.Value("[]"), function="daterange"),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+                violation_error_message="这个部门和这个社区在这段时间已经结了对。要改日期，请打开原来那一条。",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.department} · {self.community}"
@@ -210,6 +226,9 @@ class Resource(Placed):
     contact_name = models.CharField("联系人", max_length=40, blank=True)
     contact_phone = EncryptedTextField("联系电话", max_length=20, blank=True)
     status = models.CharField("状态", max_length=10, choices=ResourceStatus.choices, default=ResourceStatus.OPEN)
+
+    # Kept by the same form, so that a change of either makes an open form stale.
+    KEPT_WITH = ("served_area_rows", "blackouts")
 
     objects: ClassVar = ResourceQuerySet.as_manager()
 
@@ -274,6 +293,9 @@ class ResourceSlot(models.Model):
     ends_at = models.DateTimeField("结束")
     capacity = models.PositiveIntegerField("容量")
     used = models.PositiveIntegerField("已占", default=0, editable=False)
+
+    # Written by dispatch all the time; the CHECK below keeps it right.
+    NOT_SEEN = ("used",)
 
     class Meta:
         verbose_name = verbose_name_plural = "档期"

@@ -181,7 +181,7 @@ def faults(name: str, few: Look, many: Look, known: dict[str, Any]) -> list[str]
 def _keeper(world: World) -> None:
     """Let one person hold every office that is kept in the admin."""
     keeper = world.users[KEEPER] = crowd.User.objects.create_user(KEEPER)
-    for role in ("system_admin", "security_admin", "auditor"):
+    for role in ("system_admin", "security_admin", "auditor", "district_official"):
         Post.objects.create(user=keeper, role=role, area=world.town.district)
 
 

@@ -41,6 +41,9 @@ class VolunteerTeam(Placed):
     active = models.BooleanField("在活动", default=True)
     founded_on = models.DateField("成立日期", null=True, blank=True)
 
+    # Kept by the same form, so that a change of either makes an open form stale.
+    KEPT_WITH = ("service_types",)
+
     objects: ClassVar = PlacedQuerySet.as_manager()
 
     class Meta(Placed.Meta):

@@ -119,7 +119,6 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "accounts.backends.PhoneOrNameBackend",
     "guardian.backends.ObjectPermissionBackend",
-    "common.backends.AdminDoorBackend",
 ]
 # Residents need no account, so there is no row for "nobody".
 ANONYMOUS_USER_NAME = None

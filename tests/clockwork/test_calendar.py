@@ -157,7 +157,7 @@ def test_edited_policies_survive_a_new_load(loaded):
     assert actions.load_policies() == 0
     assert DeadlinePolicy.objects.get(code="request.resolve").amount == 3
     event = Event.objects.filter(verb="deadline_policy.changed").latest("id")
-    assert (event.before, event.after) == ("5 working_day", "3 working_day")
+    assert (event.before, event.after) == ("多少：5", "多少：3")
 
 
 def test_summer_hours(loaded):

@@ -1,0 +1,48 @@
+"""What the lists of both trees share: parents are looked up, and who keeps the parent moves and retires a row."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from django.contrib.admin.widgets import ForeignKeyRawIdWidget
+from django.http import HttpRequest
+
+from common.admin import ScopedAdmin
+from grids import permissions
+
+
+class TreeAdmin(ScopedAdmin):
+    """Rows of a tree: everybody who enters sees those within reach, who keeps places changes them."""
+
+    looks, keeps, place = ("enter_admin",), ("manage_places",), "scope_path"
+
+    def path_above(self, row: Any) -> str:
+        """Return the path of the place above a row; "/" above the topmost."""
+        raise NotImplementedError
+
+    def keeps_above(self, request: HttpRequest, row: Any) -> bool:
+        """Tell whether the person keeps what stands above the row, and so may move and retire it."""
+        return permissions.can(request.user, "manage_places", SimpleNamespace(scope_path=self.path_above(row)))
+
+    def require_above(self, request: HttpRequest, row: Any) -> None:
+        """Raise NotAllowed unless the person keeps what stands above the row."""
+        permissions.require(request.user, "manage_places", SimpleNamespace(scope_path=self.path_above(row)))
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """Offer as parent what the person keeps; a list of thousands helps nobody, so it is looked up."""
+        form = super().get_form(request, obj, change, **kwargs)
+        if "above" in form.base_fields:
+            link = self.model._meta.get_field("parent").remote_field
+            form.base_fields["above"].widget = ForeignKeyRawIdWidget(link, self.admin_site)
+            parents = self.kept_rows(request, self.model._default_manager.filter(valid_to=None))
+            if obj is not None:
+                parents = parents | self.model._default_manager.filter(pk=obj.parent_id)
+                form.settled = not self.keeps_above(request, obj)
+            form.parents = parents
+        return form
+
+
+def adopt(form_row: Any, made: Any) -> None:
+    """Let the form's row stand for the one that was written."""
+    form_row.__dict__.update(made.__dict__)

@@ -1,0 +1,43 @@
+"""What is kept about volunteer teams and the kinds of service they offer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import transaction
+
+from audit.actions import keep, record
+from grids.permissions import require
+from volunteering.models import ServiceType, VolunteerTeam
+
+
+@transaction.atomic
+def keep_team(
+    row: VolunteerTeam, *, service_types: Iterable[ServiceType], actor: Any = None, seen: str | None = None
+) -> VolunteerTeam:
+    """Add or change a team and what it can do; refuse whoever does not keep its place, before and after."""
+
+    def check(stored: Any) -> None:
+        if actor is not None:
+            require(actor, "manage_partner", stored)
+
+    check(row.area)
+    verb = "team.added" if row._state.adding else "team.changed"
+    keep(row, verb=verb, actor=actor, seen=seen, check=check)
+    before = set(row.service_types.all())
+    row.service_types.set(service_types)
+    after = set(row.service_types.all())
+    if before != after:
+        record(actor=actor, verb="team.services_changed", target=row, before=_names(before), after=_names(after))
+    return row
+
+
+def keep_service_type(row: ServiceType, *, actor: Any = None, seen: str | None = None) -> ServiceType:
+    """Add or change a kind of voluntary service."""
+    keep(row, verb="service_type.kept", actor=actor, seen=seen)
+    return row
+
+
+def _names(types: Iterable[ServiceType]) -> str:
+    return "、".join(sorted(str(kind) for kind in types))
