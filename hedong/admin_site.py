@@ -9,7 +9,10 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.templatetags.static import static
 from django.urls import path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from common import access
 from common.middleware import ask_to_sign_in
@@ -43,6 +46,15 @@ def _place(model: Any) -> tuple[str, int]:
     return _PLACE.get(meta.label_lower) or _PLACE.get(meta.app_label) or ("设置", len(_PLACE))
 
 
+_ICONS = {True: ("icon-yes", "是"), False: ("icon-no", "否"), None: ("icon-unknown", "没有填")}
+
+
+def yes_no_icon(value: bool | None) -> SafeString:
+    """Return the icon of a yes or a no with its word."""
+    icon, word = _ICONS[value]
+    return format_html('<img src="{}" alt="{}">', static(f"admin/img/{icon}.svg"), word)
+
+
 class AdminSite(admin.AdminSite):
     """The rooms of those who keep places, partners, posts and settings."""
 
@@ -54,8 +66,9 @@ class AdminSite(admin.AdminSite):
     enable_nav_sidebar = False
 
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
-        """Count a list once: how many rows there would be without the filters is worth no statement."""
-        super().register(model_or_iterable, admin_class, **{"show_full_result_count": False, **options})
+        """Count a list once: numbers beside filters and of rows without the filters are worth no statement."""
+        thrifty = {"show_full_result_count": False, "show_facets": admin.ShowFacets.NEVER}
+        super().register(model_or_iterable, admin_class, **{**thrifty, **options})
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Tell whether the person may enter."""
