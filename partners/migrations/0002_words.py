@@ -10,7 +10,6 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('common', '0001_bigrams'),
-        ('grids', '0003_words'),
         ('partners', '0001_initial'),
     ]
 

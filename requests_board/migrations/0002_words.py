@@ -11,8 +11,6 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('common', '0001_bigrams'),
-        ('grids', '0003_words'),
-        ('partners', '0002_words'),
         ('requests_board', '0001_initial'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
