@@ -102,7 +102,7 @@ class AdminSite(admin.AdminSite):
         # The lists and their models are there only once every app is loaded; this module is loaded before them.
         from hedong.admin_search import EACH, search
 
-        text = request.GET.get("q", "").replace("\x00", " ").strip()
+        text = request.GET.get("q", "").strip()
         context = {
             **self.each_context(request), "title": "搜索", "q": text, "groups": search(self, request, text),
             "each": EACH, "too_short": 0 < len("".join(text.split())) < 2,

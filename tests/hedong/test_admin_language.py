@@ -6,6 +6,7 @@ What people or the program stored (user names, codes, numbers) is no word of the
 
 import ast
 import gettext
+import json
 import re
 from collections.abc import Iterator
 from html.parser import HTMLParser
@@ -16,8 +17,7 @@ import pytest
 from django.apps import apps
 from django.conf import settings
 from django.contrib.admin.options import IS_POPUP_VAR
-from django.db import connection, models
-from django.test.utils import CaptureQueriesContext
+from django.db import models
 from django.urls import reverse
 
 from tests.access.world import make_world, undone
@@ -28,6 +28,8 @@ pytestmark = pytest.mark.django_db
 ROLES = ("system_admin", "security_admin", "auditor", "district_official", "street_worker", "grid_worker")
 # Names that Chinese speakers write in Latin letters too.
 NAMES = {"API", "Excel", "QR", "JSON", "UTC", "XLSX", "CSV", "ID", "OK"}
+VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "path"}
+ROW = re.compile(r"(/admin/\w+/\w+/)[^/]+(/(change|history|delete)/)")
 SPOKEN = ("title", "alt", "aria-label", "placeholder", "label", "data-confirm")
 LATIN = re.compile(r"[A-Za-z]{2,}")
 MOST_PAGES = 400
@@ -39,24 +41,36 @@ class Page(HTMLParser):
 
     def __init__(self, html):
         super().__init__()
-        self.words, self.links, self.options, self.boxes, self._silent = [], [], [], {}, 0
+        self.words, self.links, self.actions, self.boxes = [], [], [], {}
+        # The elements that the reader is in, each with whether nobody sees what stands there.
+        self._open, self._select = [], ""
         self.feed(html)
+
+    @property
+    def _silent(self):
+        return any(silent for _, silent in self._open)
 
     def handle_starttag(self, tag, attrs):
         values = {name: value or "" for name, value in attrs}
-        self._silent += tag in {"script", "style"}
-        self.words += [values[name] for name in SPOKEN if values.get(name)]
-        if tag == "input" and values.get("type") in {"submit", "button", "reset"}:
-            self.words.append(values.get("value", ""))
-        if tag == "a" and values.get("href"):
-            self.links.append(values["href"])
-        if tag == "option":
-            self.options.append(values.get("value", ""))
-        if tag == "input" and values.get("name"):
-            self.boxes.setdefault(values["name"], values.get("value", ""))
+        if tag not in VOID:
+            silent = tag in {"script", "style"} or "hidden" in values.get("class", "").split()
+            self._open.append((tag, silent))
+        self.words += [values[name] for name in SPOKEN if values.get(name) and not self._silent]
+        match tag:
+            case "input":
+                self.boxes.setdefault(values.get("name", ""), values.get("value", ""))
+                if values.get("type") in {"submit", "button", "reset"}:
+                    self.words.append(values.get("value", ""))
+            case "a":
+                self.links.append(values.get("href", ""))
+            case "select":
+                self._select = values.get("name", "")
+            case "option" if self._select == "action" and values.get("value"):
+                self.actions.append(values["value"])
 
     def handle_endtag(self, tag):
-        self._silent -= tag in {"script", "style"}
+        while self._open and self._open.pop()[0] != tag:
+            pass
 
     def handle_data(self, data):
         if not self._silent:
@@ -99,11 +113,8 @@ def crawl(client, start="/admin/") -> Iterator[tuple[str, Page]]:
         yield from _forms(client, path, page)
         for link in page.links:
             link = link.split("#")[0]
-            if link.startswith("?"):
-                continue
-            link = link if link.startswith("/") else path.split("?")[0] + link
             # One row of a list, one page of each other kind.
-            kind = re.sub(r"/(\d+|[0-9a-f-]{36})/", "/*/", link.split("?")[0])
+            kind = ROW.sub(r"\1*\2", link.split("?")[0])
             if link.startswith("/admin/") and kind not in seen:
                 seen.add(kind)
                 todo.append(link)
@@ -113,10 +124,10 @@ def _forms(client, path, page):
     if path.endswith("/add/"):
         counts = {name: value for name, value in page.boxes.items() if name.endswith("_FORMS")}
         yield f"{path} sent empty", Page(client.post(path, {"_save": "1", **counts}).content.decode())
-    if "_selected_action" in page.boxes:
+    if "_selected_action" in page.boxes and path.count("/") == 4:
         yield f"{path} nothing found", Page(client.get(path, {"q": "找不到这个"}).content.decode())
         yield f"{path} as a choice", Page(client.get(path, {IS_POPUP_VAR: "1"}).content.decode())
-        for action in {option for option in page.options if option.isidentifier()}:
+        for action in page.actions:
             for chosen in ({}, {"_selected_action": page.boxes["_selected_action"]}):
                 with undone():
                     answer = client.post(path, {"action": action, "index": "0", **chosen}, follow=True)
@@ -141,7 +152,6 @@ def test_no_english_word_is_left(world, role):
             if set(english(page.words, data)) and (words := set(english(page.words, stored()))):
                 found[path] = words
     assert pages > 5, "nobody looked"
-    print(*found.items(),sep='\n')
     assert found == {}
 
 
@@ -168,7 +178,9 @@ def test_the_compiled_catalogue_says_what_its_source_says(name):
         compiled = gettext.GNUTranslations(file)
     entries = list(_entries(CATALOGUES / f"{name}.po"))
     assert len(entries) > 5
-    assert [(said, compiled.gettext(said)) for said, ours in entries if said and ours not in _said(compiled, said)] == []
+    assert [
+        (said, compiled.gettext(said)) for said, ours in entries if said and ours not in _said(compiled, said)
+    ] == []
 
 
 def test_the_scripts_speak_chinese(client, world):
@@ -179,15 +191,5 @@ def test_the_scripts_speak_chinese(client, world):
     for script in (*folder.glob("*.js"), *folder.glob("admin/*.js")):
         asked |= set(re.findall(r"""\bn?gettext\((['"])(.+?)\1""", script.read_text(encoding="utf8")))
     assert len(asked) > 20
-    missing = [words for _, words in asked if f'"{words}"' not in said.replace('\\"', '"')]
+    missing = [words for _, words in asked if json.dumps(words) not in said]
     assert missing == []
-
-
-def test_the_search_of_everything_costs_the_same_for_one_row_and_for_many(world):
-    """Who is signed in and the names of all places included."""
-    client, counts = world.client("street_worker"), []
-    for words in ("标记building_two", "标记"):
-        with CaptureQueriesContext(connection) as caught:
-            assert client.get(reverse("admin:search"), {"q": words}).status_code == 200
-        counts.append(len(caught))
-    assert counts[0] == counts[1] <= 12
