@@ -5,11 +5,13 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import BaseUserManager
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Now
 
 from common.crypto import blind_index, looks_like_phone
 from common.fields import BlindIndexField, EncryptedTextField
+from common.search import Bigrams
 
 
 class UserManager(BaseUserManager["User"]):
@@ -64,6 +66,7 @@ class User(AbstractUser):
         verbose_name = "账号"
         verbose_name_plural = "账号"
         swappable = "AUTH_USER_MODEL"
+        indexes = (GinIndex(Bigrams("username", "display_name"), name="user_words"),)
 
     def __str__(self) -> str:
         return self.get_full_name()

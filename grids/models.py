@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now, TruncDate
@@ -14,6 +15,7 @@ from mptt.managers import TreeManager
 from mptt.models import MPTTModel
 from mptt.querysets import TreeQuerySet
 
+from common.search import Bigrams
 from grids import roles
 from grids.placed import Placed, PlacedQuerySet
 
@@ -103,6 +105,7 @@ class Area(TreeRow):
             models.Index(fields=["tree_id", "lft"], name="grids_area_tree_lft"),
             models.Index(fields=["scope_path"], opclasses=["text_pattern_ops"], name="grids_area_path"),
             models.Index(fields=["kind"], name="grids_area_kind"),
+            GinIndex(Bigrams("name", "code", "short_code"), name="grids_area_words"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["code"], condition=Q(valid_to=None) & ~Q(code=""), name="area_code_once"),
@@ -203,6 +206,7 @@ class PartyOrganization(TreeRow, Placed):  # type: ignore[django-manager-missing
         indexes = [
             models.Index(fields=["tree_id", "lft"], name="grids_party_tree_lft"),
             models.Index(fields=["scope_path"], opclasses=["text_pattern_ops"], name="grids_party_path"),
+            GinIndex(Bigrams("name", "code"), name="grids_party_words"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["code"], condition=Q(valid_to=None) & ~Q(code=""), name="party_code_once"),

@@ -23,3 +23,12 @@ class HedongAdminConfig(AdminConfig):
 
     default_site = "hedong.admin_site.AdminSite"
     default = False
+
+    def ready(self) -> None:
+        """Name the icons of yes and no in Chinese: Django writes "True" and "False" into its own function."""
+        from django.contrib.admin.templatetags import admin_list
+
+        from hedong.admin_site import yes_no_icon
+
+        super().ready()
+        admin_list._boolean_icon = yes_no_icon

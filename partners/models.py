@@ -6,11 +6,13 @@ from typing import Any, ClassVar, Self
 from django.conf import settings
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from common.fields import EncryptedTextField
+from common.search import Bigrams
 from grids.models import Area, PartyOrganization
 from grids.permissions import within_reach
 from grids.placed import Placed, PlacedQuerySet
@@ -68,7 +70,11 @@ class Partner(Placed):
     class Meta(Placed.Meta):
         verbose_name = verbose_name_plural = "合伙人"
         ordering = ("category", "code")
-        indexes = [*Placed.Meta.indexes, models.Index(fields=["category", "status"], name="partner_category")]
+        indexes = [
+            *Placed.Meta.indexes,
+            models.Index(fields=["category", "status"], name="partner_category"),
+            GinIndex(Bigrams("name", "code"), name="partner_words"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -235,7 +241,11 @@ class Resource(Placed):
     class Meta(Placed.Meta):
         verbose_name = verbose_name_plural = "资源"
         ordering = ("type__code", "name")
-        indexes = [*Placed.Meta.indexes, models.Index(fields=["type", "status"], name="resource_type_status")]
+        indexes = [
+            *Placed.Meta.indexes,
+            models.Index(fields=["type", "status"], name="resource_type_status"),
+            GinIndex(Bigrams("name"), name="resource_words"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(max_quantity__isnull=True) | Q(max_quantity__gte=F("min_quantity")),

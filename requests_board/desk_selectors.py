@@ -121,16 +121,25 @@ def _meant(user: Any, text: str) -> Q:
         return Q(number__istartswith=text)
     digits = text.replace(" ", "").replace("-", "")
     if digits.isdigit() and len(digits) >= 4:
-        # Finding somebody by a phone number is for those who may see the number.
-        phone = (
-            Q(phone_last4_index=blind_index_last4(digits)) if len(digits) == 4 else Q(phone_index=blind_index(digits))
-        )
-        return (phone & within_reach(user, "reveal_contact")) | Q(number__contains=digits)
+        return of_phone(user, text) | Q(number__contains=digits)
     condition = Q()
     for word in text.split()[:4]:
         place = Q(in_grid__icontains=word) | Q(in_estate__icontains=word)
         condition &= place | Q(text__icontains=word) | Q(place_detail__icontains=word) | Q(number__icontains=word)
     return condition
+
+
+def of_phone(user: Any, text: str) -> Q:
+    """Return the condition that `text` is the phone number of a request or its last four digits.
+
+    Finding somebody by a phone number is for those who may see the number there; nothing else passes.
+    """
+    digits = text.replace(" ", "").replace("-", "")
+    if not (digits.isdecimal() and len(digits) >= 4):
+        return Q(pk__in=[])
+    whole = Q(phone_index=blind_index(digits))
+    phone = Q(phone_last4_index=blind_index_last4(digits)) if len(digits) == 4 else whole
+    return phone & within_reach(user, "reveal_contact")
 
 
 def _with_list_columns(found: Any) -> QuerySet[ServiceRequest]:

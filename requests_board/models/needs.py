@@ -4,10 +4,12 @@ import uuid
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from common.search import Bigrams
 from grids.permissions import within_reach
 from grids.placed import Placed, PlacedQuerySet
 from partners.models import ResourceType
@@ -72,6 +74,7 @@ class ResourceRequest(Placed):
         indexes = [
             *Placed.Meta.indexes,
             models.Index(fields=["status", "created_at"], name="need_status_created"),
+            GinIndex(Bigrams("number", "place", "note"), name="need_words"),
         ]
         constraints = [
             models.CheckConstraint(condition=Q(quantity__gte=1), name="need_quantity"),

@@ -4,11 +4,13 @@ import uuid
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from common.fields import BlindIndexField, EncryptedTextField
+from common.search import Bigrams
 from grids.permissions import within_reach
 from grids.placed import Placed, PlacedQuerySet
 from partners.models import Partner
@@ -112,6 +114,7 @@ class ServiceRequest(Placed):
             models.Index(fields=["due_at"], name="request_due", condition=Q(due_at__isnull=False)),
             models.Index(fields=["area", "-created_at"], name="request_place_newest"),
             models.Index(fields=["status", "created_at"], name="request_status_created"),
+            GinIndex(Bigrams("number", "text", "place_detail"), name="request_words"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -1,0 +1,30 @@
+// The web admin's conveniences; every page works without them.
+(() => {
+  "use strict";
+  const find = document.getElementById("find");
+  const typing = (e) => /^(INPUT|TEXTAREA|SELECT)$/.test(e.tagName) || e.isContentEditable;
+
+  // "/" and Ctrl-K lead to the search box.
+  addEventListener("keydown", (event) => {
+    const command = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k";
+    const slash = event.key === "/" && !typing(event.target) && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (!find || !(command || slash)) return;
+    event.preventDefault();
+    find.focus();
+    find.select();
+  });
+
+  // Filters stand open where there is room beside the list.
+  const filters = document.querySelector("details.filters");
+  if (filters && matchMedia("(min-width: 64.01rem)").matches) filters.open = true;
+
+  // A menu closes when something else is clicked, and on Escape.
+  const menus = [...document.querySelectorAll("details.menu")];
+  addEventListener("click", (event) => {
+    menus.forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
+  });
+  addEventListener("keydown", (event) => {
+    const open = event.key === "Escape" && menus.find((menu) => menu.open);
+    if (open) { open.open = false; open.querySelector("summary").focus(); }
+  });
+})();
