@@ -22,7 +22,7 @@ class AreaForm(forms.ModelForm):
 
     class Meta:
         model = Area
-        fields = ("name", "code", "phone", "households", "managing_authority", "sort_order")
+        fields = ("name", "code", "phone", "households", "units", "managing_authority", "sort_order")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now, TruncDate
@@ -84,6 +85,7 @@ class Area(TreeRow):
     valid_to = models.DateField("停用日期", null=True, blank=True, editable=False)
     phone = models.CharField("公开电话", max_length=20, blank=True, default="")
     households = models.PositiveIntegerField("户数", null=True, blank=True)
+    units = models.PositiveSmallIntegerField("单元数", null=True, blank=True)
     managing_authority = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name="管理权属"
     )
@@ -264,6 +266,9 @@ class DistrictProfile(models.Model):
     emergency_line = models.CharField("紧急提示", max_length=120, blank=True, default="")
     help_line = models.CharField("求助提示", max_length=120, blank=True, default="")
     hotline = models.CharField("热线电话", max_length=20, blank=True, default="")
+    most_at_once = models.PositiveSmallIntegerField(
+        "一次最多添加几处", default=300, validators=[MinValueValidator(1), MaxValueValidator(2000)]
+    )
     is_demo = models.BooleanField("演示数据", default=False)
     demo_banner = models.CharField("演示横幅", max_length=120, blank=True, default="")
 
