@@ -149,6 +149,10 @@ class PartyQuerySet(TreeQuerySet, PlacedQuerySet):
         """Keep the organisations that still exist."""
         return self.filter(valid_to__isnull=True)
 
+    def in_hand(self) -> Self:
+        """Keep what a new keeper of the place takes over."""
+        return self.valid()
+
 
 class PartyOrganization(TreeRow, Placed):  # type: ignore[django-manager-missing]  # mptt comes without types
     """A party organisation (党组织): committee, general branch, branch or group, with the areas it covers."""
@@ -214,6 +218,10 @@ class PostQuerySet(PlacedQuerySet):
     def current(self) -> Self:
         """Keep the posts whose term includes today by the database's clock."""
         return self.filter(valid_from__lte=today()).filter(Q(valid_to=None) | Q(valid_to__gte=today()))
+
+    def in_hand(self) -> Self:
+        """Keep what a new keeper of the place takes over."""
+        return self.current()
 
 
 class Post(Placed):

@@ -23,8 +23,12 @@ _LONGEST_NAME = 60
 _LONGEST_LINE = 500
 _MOST_UNITS = 99
 
-_UNITS = re.compile(r"[,、;\s]*\(?(?:每|各|都)?[栋幢座楼]?(?:号楼|楼)?(?:各|都)?(?:是|有)?(\d{1,6})个?单元\)?\s*$")
-_PARITY = re.compile(r"\(?([单双奇偶])[号数]\)?")
+_UNITS = re.compile(
+    r"[,、;\s]*\(?(?:(?:每|各|都)[栋幢座楼]?(?:号楼)?(?:各|都)?(?:是|有)?|(?<=[,、;\s(]))(\d{1,6})个?单元\)?\s*$"
+)
+_PARITY = re.compile(r"\(?([单双奇偶])(?:号(?!楼)|数|(?=号楼))\)?")
+# The two words for “and” also begin names of estates.
+_COMMA = re.compile(r"[,、;]+|(?<=[\d号楼栋幢座])\s*[和及]\s*(?=\d)")
 _DASH = r"\s*(?:-|–|—|−|‐|~|〜|至|到)+\s*"
 _RANGE = re.compile(rf"^(?P<pre>.*?)(?P<a>\d+)(?P<mid>\D*?){_DASH}(?P<pre2>.*?)(?P<b>\d+)(?P<suf>\D*)$")
 _ONE = re.compile(r"^(?P<pre>.*?)(?P<a>\d+)(?P<suf>\D*)$")
@@ -71,13 +75,15 @@ def _line(number: int, line: str, kind: str, most: int) -> list[tuple[str, int |
 
 def _names(text: str, default: str, parity: str, most: int) -> list[str]:
     """Return the names of one line; a bare number takes the words before it and after it from its neighbours."""
-    parts = [part.strip() for part in re.split(r"[,、;和及]+", text) if part.strip()]
+    parts = [part.strip() for part in _COMMA.split(text) if part.strip()]
     suffixes = _suffixes(parts, default)
     names: list[str] = []
     prefix = ""
     for part, suffix in zip(parts, suffixes, strict=True):
         match = _RANGE.match(part) or _ONE.match(part)
         if match is None:
+            if not re.search(r"\w", part):
+                raise ValueError(f"“{part}”不像名称。{_MANY_WORDS}")
             names.append(part)
             continue
         prefix = match["pre"] or prefix

@@ -8,9 +8,9 @@ from audit.actions import record
 from audit.models import Event
 from common.errors import Conflict, NotFound
 from grids.models import Area, PartyOrganization
-from grids.trees import levels, paths
+from grids.trees import paths
 from grids.trees.numbers import AREAS, PARTY, Tree, locked
-from grids.trees.rows import above, check_move, fresh, fresh_parent, refuse_moved, relink, require_keeper
+from grids.trees.rows import above, check_parent, fresh, fresh_parent, refuse_moved, relink, require_keeper
 
 MOVED = {AREAS: "area.moved", PARTY: "party.moved"}
 _OVERTAKEN = "移动以后这里又改过，不能直接撤回。请看过现在的位置，需要的话再移动一次。"
@@ -32,8 +32,7 @@ def _move_area(node: Area, parent: Area, actor: Any, reason: str, was: int | Non
     if node.parent_id == parent.pk:
         return node
     refuse_moved(node, was)
-    check_move(node, parent)
-    levels.check_area_level(node.kind, parent.kind)
+    check_parent(AREAS, node, parent)
     before, after = node.scope_path, f"{parent.scope_path}{node.pk}/"
     relink(AREAS, node, parent)
     changed = paths.replace_prefix(before, after)
@@ -56,8 +55,7 @@ def _move_party(node: Any, parent: Any, actor: Any, reason: str, was: int | None
     if node.parent_id == parent.pk:
         return node
     refuse_moved(node, was)
-    check_move(node, parent)
-    levels.check_party_level(node.level, parent.level)
+    check_parent(PARTY, node, parent)
     relink(PARTY, node, parent)
     moved = fresh(PARTY, node)
     record(
@@ -72,7 +70,7 @@ def _move_party(node: Any, parent: Any, actor: Any, reason: str, was: int | None
     return moved
 
 
-def undo_move(tree: Tree, event: int, *, actor: Any = None, reason: str = "撤回上一次移动") -> Any:
+def undo_move(tree: Tree, event: int, *, node: int, actor: Any = None, reason: str = "撤回上一次移动") -> Any:
     """Put back what one move did, as a move of its own.
 
     Refuses a move that was not the last thing that happened to the node, one that was an undoing itself, and one
@@ -81,17 +79,17 @@ def undo_move(tree: Tree, event: int, *, actor: Any = None, reason: str = "撤�
     with locked(tree):
         if tree is AREAS:
             paths.freeze()
-        moved = Event.objects.filter(pk=event, verb=MOVED[tree]).first()
+        moved = Event.objects.filter(pk=event, verb=MOVED[tree], target_id=str(node)).first()
         if moved is None or not moved.data.get("from"):
             raise NotFound
-        node = fresh(tree, int(moved.target_id))
-        if moved.data.get("undoes") or last_change(tree, node) != moved.pk or node.parent_id != moved.data["to"]:
+        row = fresh(tree, node)
+        if moved.data.get("undoes") or last_change(tree, row) != moved.pk or row.parent_id != moved.data["to"]:
             raise Conflict(_OVERTAKEN)
         parent = fresh_parent(tree, moved.data["from"])
-        if tree is AREAS and f"{parent.scope_path}{node.pk}/" != moved.before:
+        if tree is AREAS and f"{parent.scope_path}{row.pk}/" != moved.before:
             raise Conflict(_OVERTAKEN)
         move = _move_area if tree is AREAS else _move_party
-        return move(node, parent, actor, reason, None, moved.pk)
+        return move(row, parent, actor, reason, None, moved.pk)
 
 
 def last_change(tree: Tree, node: Any) -> int | None:

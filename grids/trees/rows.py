@@ -11,7 +11,7 @@ from audit.actions import record
 from common.errors import Conflict, Invalid, NotFound
 from grids import permissions
 from grids.models import Area, BuildingCode, today
-from grids.trees import numbers
+from grids.trees import levels, numbers
 from grids.trees.numbers import AREAS, Tree, locked
 
 # A district stands at the top; only who keeps everything may add one.
@@ -71,12 +71,16 @@ def refuse_unknown(fields: dict[str, Any], known: frozenset[str]) -> None:
         raise TypeError(f"Not to be written here: {', '.join(sorted(unknown))}.")
 
 
-def check_move(node: Any, parent: Any) -> None:
-    """Refuse a place under itself and another district's tree."""
+def check_parent(tree: Tree, node: Any, parent: Any) -> None:
+    """Refuse to put a node under itself, into another district's tree, or where its level may not stand."""
     if parent.tree_id != node.tree_id:
         raise Invalid("不能移到另一个区的下面。", field="parent")
     if node.lft <= parent.lft <= node.rght:
         raise Invalid("不能移到自己或者自己的下级下面，请换一个上级。", field="parent")
+    if tree is AREAS:
+        levels.check_area_level(node.kind, parent.kind)
+    else:
+        levels.check_party_level(node.level, parent.level)
 
 
 def refuse_moved(node: Any, was: int | None) -> None:
