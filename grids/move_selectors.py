@@ -61,7 +61,8 @@ def _along(node: Area) -> list[tuple[str, int]]:
         placed: Any = model._default_manager
         rows = placed.within(node.scope_path).in_hand().order_by().annotate(what=name)
         counts.append(rows.values("what").annotate(n=Count("pk")).values_list("what", "n"))
-    return sorted(counts[0].union(*counts[1:], all=True), key=lambda pair: -pair[1])
+    found = [pair for pair in counts[0].union(*counts[1:], all=True) if pair[1]]
+    return sorted(found, key=lambda pair: -pair[1])
 
 
 def _changes(old: str, new: str) -> tuple[list[Change], list[Change]]:

@@ -81,6 +81,8 @@ class ManyForm(forms.Form):
     def __init__(self, tiers: list[tuple[str, str]], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["tier"].choices = tiers  # type: ignore[attr-defined]
+        # The lowest level is what there are many of.
+        self.fields["tier"].initial = tiers[-1][0] if tiers else None
         self.fields["text"].help_text = "1-18号楼，每栋3单元；单号 1-19号楼；1、3、5号楼；A区1-6号楼。一行一批。"
 
 

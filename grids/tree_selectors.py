@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import reduce
-from itertools import dropwhile
 from operator import or_
 from typing import Any
 
 from django.db import connection, models
-from django.db.models import Count, F, Q, Window
+from django.db.models import Count, F, Field, Func, Q, TextField, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from audit.models import Event
 from grids import permissions
-from grids.models import Area, AreaKind, PartyOrganization, Post
+from grids.models import Area, PartyOrganization, Post
 from grids.selectors import PARTY_EXPECTED
 from grids.trees import AREAS, PARTY, levels
 from grids.trees.moves import MOVED
@@ -61,19 +60,20 @@ class Row:
     label: str
     figures: Figures
     children: list[Row] = field(default_factory=list)
-    opened: bool = False
     next: int = 0
     left: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What stands below a place, itself included: valid nodes, places without party organisation, without 楼长."""
+    """What stands below a node; the rest counts the node itself, too.
+
+    Places that should have a party organisation, those that have none, and buildings without 楼长.
+    """
 
     below: int = 0
     expected: int = 0
     missing: int = 0
-    buildings: int = 0
     vacant: int = 0
 
 
@@ -84,96 +84,90 @@ def seen(user: Any, column: str = "scope_path") -> Q:
 
 def find(side: Side, user: Any, pk: int | None) -> Any:
     """Return the node with this key, or None when there is none within the person's reach."""
-    return side.rows().filter(seen(user), pk=pk).select_related("parent").first() if pk else None
+    rows = side.rows().filter(seen(user), pk=pk).select_related("parent")
+    return rows.annotate(above=_above(side)).first() if pk else None
 
 
-# The way up --------------------------------------------------------------------------------------------------------
+# What is written at a node ------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One node on the way up, by name."""
+def _above(side: Side) -> Func:
+    """Return the names above a node, from the top down, as one text."""
+    table = side.tree.table
+    sql = f"""(
+        WITH RECURSIVE up AS (
+            SELECT t.parent_id, t.name, 0 AS n FROM {table} t WHERE t.id = %(expressions)s
+            UNION ALL SELECT p.parent_id, p.name, n + 1 FROM {table} p JOIN up ON p.id = up.parent_id
+        ) SELECT coalesce(string_agg(name, ' › ' ORDER BY n DESC), '') FROM up)"""  # noqa: S608
+    return Func(F("parent_id"), template=sql, output_field=TextField())
 
-    pk: int
-    parent: int | None
-    name: str
+
+def _figures(side: Side) -> Func:
+    """Return what stands below a node and how covered it is, in the order of `Figures`.
+
+    `IN` over a set that does not depend on the row is read once; `EXISTS` would be asked anew for each place.
+    """
+    covered = """(SELECT c.area_id FROM grids_partyorganization_covers c
+        JOIN grids_partyorganization o ON o.id = c.partyorganization_id WHERE o.valid_to IS NULL)"""
+    day = f"(now() AT TIME ZONE '{timezone.get_current_timezone_name()}')::date"
+    led = f"""(SELECT area_id FROM grids_post WHERE role = 'building_leader' AND valid_from <= {day}
+        AND (valid_to IS NULL OR valid_to >= {day}))"""  # noqa: S608
+    expected = "d.kind IN ({})".format(", ".join(f"'{kind}'" for kind in PARTY_EXPECTED))
+    counts = f"""count(*) FILTER (WHERE {expected}), count(*) FILTER (WHERE {expected} AND d.id NOT IN {covered}),
+        count(*) FILTER (WHERE d.kind = 'building' AND d.id NOT IN {led})"""
+    sql = f"""(
+        SELECT ARRAY[count(*) - 1, {counts if side is AREA_SIDE else "0, 0, 0"}] FROM {side.tree.table} d
+        JOIN (VALUES (%(expressions)s)) AS s(tree, lft, rght) ON d.tree_id = s.tree AND d.lft BETWEEN s.lft AND s.rght
+        WHERE d.valid_to IS NULL)"""  # noqa: S608
+    return Func(F("tree_id"), F("lft"), F("rght"), template=sql, output_field=Field())
 
 
-def upwards(side: Side, keys: Iterable[int]) -> dict[int, Step]:
-    """Return these nodes and all above them, by key: one statement however many there are."""
+def _way_down(side: Side, opened: Any) -> set[int]:
+    """Return the keys of a node and of all above it."""
     table = side.tree.table
     sql = f"""
         WITH RECURSIVE up AS (
-            SELECT id, parent_id FROM {table} WHERE id = ANY(%s)
-            UNION SELECT p.id, p.parent_id FROM {table} p JOIN up ON p.id = up.parent_id
-        )
-        SELECT t.id, t.parent_id, t.name FROM {table} t JOIN up USING (id)
+            SELECT id, parent_id FROM {table} WHERE id = %s
+            UNION ALL SELECT p.id, p.parent_id FROM {table} p JOIN up ON p.id = up.parent_id
+        ) SELECT id FROM up
     """  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(sql, [list(keys)])
-        return {pk: Step(pk, parent, name) for pk, parent, name in cursor.fetchall()}
-
-
-def way(known: Mapping[int, Step], pk: int | None) -> list[Step]:
-    """Return the nodes from the top down to `pk`."""
-    found: list[Step] = []
-    while pk is not None and pk in known:
-        found.append(known[pk])
-        pk = known[pk].parent
-    return found[::-1]
+        cursor.execute(sql, [opened.pk])
+        return {pk for (pk,) in cursor.fetchall()}
 
 
 # The tree ----------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
-    """A line at the top of what the person sees, with the names above it."""
-
-    row: Row
-    above: str
-
-
-def tree(side: Side, user: Any, opened: Any = None, *, start: int = 0, ended: bool = False) -> list[Root]:
+def tree(side: Side, user: Any, opened: Any = None, *, start: int = 0, ended: bool = False) -> list[Row]:
     """Return the tops within reach; below them the way to `opened` and its children from `start` on.
 
     With nothing opened, the only top shows its children. A fixed number of statements.
     """
     tops = list(_tops(side, user, ended)[:CHUNK])
-    known = upwards(side, [top.pk for top in tops] + ([opened.pk] if opened else []))
-    down = _way_down(tops, known, opened)
-    found = _layers(side, user, down, opened, start, ended) if down else []
-    figures = _figures(side, [node.pk for node in (*tops, *found)])
-    rows = {node.pk: _row(side, node, figures) for node in (*tops, *found)}
-    for node in found:
-        if node.parent_id in rows:
-            _hang(rows[node.parent_id], rows[node.pk], opened, start)
-    for pk in down & set(rows):
-        rows[pk].opened = True
-    return [Root(rows[top.pk], " › ".join(step.name for step in way(known, top.parent_id))) for top in tops]
-
-
-def _way_down(tops: list[Any], known: Mapping[int, Step], opened: Any) -> set[int]:
-    """Return the keys from the top that `opened` lies under down to it; the only top when nothing is opened."""
     keys = {top.pk for top in tops}
-    if opened is None:
-        return keys if len(keys) == 1 else set()
-    return {step.pk for step in dropwhile(lambda step: step.pk not in keys, way(known, opened.pk))}
+    first = keys if len(keys) == 1 else set()
+    down = _way_down(side, opened) if opened is not None else first
+    found = _layers(side, user, down, opened, start, ended) if down else []
+    rows = {node.pk: _row(side, node) for node in (*found, *tops)}
+    for node in found:
+        if node.parent_id in rows and node.pk not in keys:
+            _hang(rows[node.parent_id], rows[node.pk], node.beside, opened, start)
+    return [rows[top.pk] for top in tops]
 
 
 def children(side: Side, user: Any, parent: Any, *, start: int = 0, ended: bool = False) -> Row:
     """Return `parent` with its children from `start` on."""
-    found = _layers(side, user, {parent.pk}, parent, start, ended)
-    figures = _figures(side, [node.pk for node in found])
-    over = _row(side, parent, figures)
-    for node in found:
-        _hang(over, _row(side, node, figures), parent, start)
+    over = Row(parent, "", Figures())
+    for node in _layers(side, user, {parent.pk}, parent, start, ended):
+        _hang(over, _row(side, node), node.beside, parent, start)
     return over
 
 
 def _tops(side: Side, user: Any, ended: bool) -> models.QuerySet[Any]:
     hidden = ~seen(user, "parent__scope_path") | Q(parent=None)
     rows = side.rows().filter(hidden, seen(user)).order_by("tree_id", "lft")
+    rows = rows.annotate(figures=_figures(side), above=_above(side))
     return rows if ended else rows.filter(valid_to=None)
 
 
@@ -181,81 +175,34 @@ def _layers(side: Side, user: Any, down: set[int], opened: Any, start: int, ende
     """Return of each parent in `down` the first children, of `opened` those from `start` on, and all in `down`."""
     parent = F("parent_id")
     rows = side.rows().filter(seen(user), parent__in=down)
+    if not ended:
+        rows = rows.filter(Q(valid_to=None) | Q(pk__in=down))
     rows = rows.annotate(
+        figures=_figures(side),
         place=Window(RowNumber(), partition_by=parent, order_by=side.order),
         beside=Window(Count("pk"), partition_by=parent),
     )
-    if not ended:
-        rows = rows.filter(Q(valid_to=None) | Q(pk__in=down))
     here = opened.pk if opened else None
     part = Q(place__gt=start, place__lte=start + CHUNK, parent=here) | (Q(place__lte=CHUNK) & ~Q(parent=here))
     return list(rows.filter(part | Q(pk__in=down)).order_by("place"))
 
 
-def _row(side: Side, node: Any, figures: Mapping[int, Figures]) -> Row:
-    return Row(node, side.labels[getattr(node, side.tier)], figures.get(node.pk, Figures()))
+def _row(side: Side, node: Any) -> Row:
+    return Row(node, side.labels[getattr(node, side.tier)], Figures(*node.figures))
 
 
-def _hang(over: Row, row: Row, opened: Any, start: int) -> None:
+def _hang(over: Row, row: Row, beside: int, opened: Any, start: int) -> None:
     """Put a line under its parent and note how many are still to come."""
     first = start if opened is not None and over.node.pk == opened.pk else 0
-    over.opened = True
     over.children.append(row)
-    over.left = max(row.node.beside - first - CHUNK, 0)
+    over.left = max(beside - first - CHUNK, 0)
     over.next = first + CHUNK if over.left else 0
-
-
-def _figures(side: Side, keys: list[int]) -> dict[int, Figures]:
-    """Count what stands below each node: one statement, whose work is the size of these subtrees."""
-    if side is PARTY_SIDE:
-        sql = """
-            SELECT s.id, n.below, 0, 0, 0, 0 FROM grids_partyorganization s CROSS JOIN LATERAL (
-                SELECT count(*) - 1 AS below FROM grids_partyorganization d
-                WHERE d.tree_id = s.tree_id AND d.lft BETWEEN s.lft AND s.rght AND d.valid_to IS NULL) n
-            WHERE s.id = ANY(%(keys)s)"""
-    else:
-        sql = _COVERAGE
-    values: dict[str, Any] = {"keys": keys, "expected": list(PARTY_EXPECTED), "building": AreaKind.BUILDING}
-    values["zone"] = timezone.get_current_timezone_name()
-    with connection.cursor() as cursor:
-        cursor.execute(sql, values)
-        return {pk: Figures(*numbers) for pk, *numbers in cursor.fetchall()}
-
-
-# `IN` over a set that does not depend on the row is read once; `EXISTS` would be asked anew for each place.
-_COVERAGE = """
-    WITH covered AS MATERIALIZED (
-        SELECT DISTINCT c.area_id FROM grids_partyorganization_covers c
-        JOIN grids_partyorganization p ON p.id = c.partyorganization_id WHERE p.valid_to IS NULL
-    ), led AS MATERIALIZED (
-        SELECT DISTINCT p.area_id FROM grids_post p, (SELECT (now() AT TIME ZONE %(zone)s)::date AS day) today
-        WHERE p.role = 'building_leader' AND p.valid_from <= day AND (p.valid_to IS NULL OR p.valid_to >= day)
-    )
-    SELECT s.id, n.* FROM grids_area s CROSS JOIN LATERAL (
-        SELECT count(*) - 1 AS below,
-            count(*) FILTER (WHERE d.kind = ANY(%(expected)s)) AS expected,
-            count(*) FILTER (WHERE d.kind = ANY(%(expected)s) AND d.id NOT IN (SELECT area_id FROM covered)) AS missing,
-            count(*) FILTER (WHERE d.kind = %(building)s) AS buildings,
-            count(*) FILTER (WHERE d.kind = %(building)s AND d.id NOT IN (SELECT area_id FROM led)) AS vacant
-        FROM grids_area d
-        WHERE d.tree_id = s.tree_id AND d.lft BETWEEN s.lft AND s.rght AND d.valid_to IS NULL
-    ) n WHERE s.id = ANY(%(keys)s)
-"""
 
 
 # Search ------------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A node that was found, with the names above it."""
-
-    node: Any
-    label: str
-    above: str
-
-
-def search(side: Side, user: Any, words: str) -> list[Hit]:
+def search(side: Side, user: Any, words: str) -> list[Row]:
     """Return the nodes within reach whose name holds `words`, or whose code begins with them; valid ones first."""
     wanted = Q(name__icontains=words) | Q(code__startswith=words)
     if side is AREA_SIDE:
@@ -263,16 +210,12 @@ def search(side: Side, user: Any, words: str) -> list[Hit]:
     return _hits(side, side.rows().filter(wanted, seen(user)).order_by("-valid_to", "tree_id", "lft")[:FOUND])
 
 
-def _hits(side: Side, rows: Iterable[Any]) -> list[Hit]:
-    found = list(rows)
-    known = upwards(side, {row.parent_id for row in found if row.parent_id})
-    return [
-        Hit(row, side.labels[getattr(row, side.tier)], " › ".join(step.name for step in way(known, row.parent_id)))
-        for row in found
-    ]
+def _hits(side: Side, rows: models.QuerySet[Any]) -> list[Row]:
+    """Return lines that stand alone, each with the names above it."""
+    return [Row(row, side.labels[getattr(row, side.tier)], Figures()) for row in rows.annotate(above=_above(side))]
 
 
-def new_parents(side: Side, user: Any, node: Any, words: str = "") -> list[Hit]:
+def new_parents(side: Side, user: Any, node: Any, words: str = "") -> list[Row]:
     """Return under what `node` may be put: nodes of a fitting level that the person keeps, not its present parent."""
     rows = side.rows().filter(
         permissions.within_reach(user, KEEPS), valid_to=None, tree_id=node.tree_id,
@@ -282,7 +225,7 @@ def new_parents(side: Side, user: Any, node: Any, words: str = "") -> list[Hit]:
     return _hits(side, rows.filter(name__icontains=words).order_by("lft")[:CANDIDATES])
 
 
-def places(user: Any, near: Area, words: str = "") -> list[Hit]:
+def places(user: Any, near: Area, words: str = "") -> list[Row]:
     """Return the places that the person keeps and an organisation may be built on or cover: those at hand first."""
     rows = Area.objects.filter(permissions.within_reach(user, KEEPS)).valid()
     rows = rows.filter(name__icontains=words) if words else rows.filter(Q(pk=near.pk) | Q(parent=near.pk))

@@ -169,10 +169,8 @@ def _move(request: HttpRequest, side: Side, node: Any) -> HttpResponse:
         was = whole(request.POST.get("was", "")) or 0
         if _written(form, lambda: move(node.pk, to=to.pk, actor=request.user, reason=reason, was=was)):
             return redirect(address(side, open=node.pk, did="move"))
-    context: dict[str, Any] = {"form": form, "to": to, "below": selectors.size(side, node)}
-    if side is AREA_SIDE:
-        context["change"] = move_selectors.preview(node, to)
-    return _page(request, side, node, "move_preview", _bad(form), **context)
+    change = {"change": move_selectors.preview(node, to)} if side is AREA_SIDE else {"below": selectors.size(side, node)}
+    return _page(request, side, node, "move_preview", _bad(form), form=form, to=to, **change)
 
 
 def _undo(request: HttpRequest, side: Side, node: Any) -> HttpResponse:

@@ -98,7 +98,6 @@ def detail(request: HttpRequest, side: Side, node: Any) -> dict[str, Any]:
     context: dict[str, Any] = {
         "n": node,
         "label": side.labels[getattr(node, side.tier)],
-        "names": selectors.way(selectors.upwards(side, [node.pk]), node.parent_id),
         "offers": [(step_address(side, node, step), words) for step, words in offers(side, user, node)],
         "moves": moves,
         "undo": _undo(side, user, node, moves),
