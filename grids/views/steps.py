@@ -95,8 +95,15 @@ def _edit(request: HttpRequest, side: Side, node: Any) -> HttpResponse:
     return _page(request, side, node, "form", _bad(form), form=form, title="改信息", button="保存")
 
 
-def _add_area(request: HttpRequest, side: Side, node: Any) -> HttpResponse:
+def _may_add(request: HttpRequest, side: Side, node: Any) -> None:
+    """Refuse whoever does not keep the node; below some levels nothing stands, so there is no such page."""
     require(request.user, KEEPS, node)
+    if not side.tiers_below(getattr(node, side.tier)):
+        raise NotFound
+
+
+def _add_area(request: HttpRequest, side: Side, node: Any) -> HttpResponse:
+    _may_add(request, side, node)
     form = add_form(side, node, request.POST or None)
     if request.method == "POST" and form.is_valid():
         fields = dict(form.cleaned_data)
@@ -109,7 +116,7 @@ def _add_area(request: HttpRequest, side: Side, node: Any) -> HttpResponse:
 
 def _add_party(request: HttpRequest, side: Side, node: Any) -> HttpResponse:
     """Add an organisation: its place is chosen from a list that the search narrows."""
-    require(request.user, KEEPS, node)
+    _may_add(request, side, node)
     form = add_form(side, node, request.POST or None)
     words = request.GET.get("words", "").strip()[:LONGEST_SEARCH]
     choices = selectors.places(request.user, node.area, words)
@@ -130,7 +137,7 @@ def _add_party(request: HttpRequest, side: Side, node: Any) -> HttpResponse:
 
 def _many(request: HttpRequest, side: Side, node: Any) -> HttpResponse:
     """Show what the lines would add; add it when it has been looked at."""
-    require(request.user, KEEPS, node)
+    _may_add(request, side, node)
     form = ManyForm(side.tiers_below(node.kind), request.POST or None)
     planned: list[Planned] = []
     if request.method == "POST" and form.is_valid():
@@ -169,8 +176,9 @@ def _move(request: HttpRequest, side: Side, node: Any) -> HttpResponse:
         was = whole(request.POST.get("was", "")) or 0
         if _written(form, lambda: move(node.pk, to=to.pk, actor=request.user, reason=reason, was=was)):
             return redirect(address(side, open=node.pk, did="move"))
-    change = {"change": move_selectors.preview(node, to)} if side is AREA_SIDE else {"below": selectors.size(side, node)}
-    return _page(request, side, node, "move_preview", _bad(form), form=form, to=to, **change)
+    is_area = side is AREA_SIDE
+    changes = {"change": move_selectors.preview(node, to)} if is_area else {"below": selectors.size(side, node)}
+    return _page(request, side, node, "move_preview", _bad(form), form=form, to=to, **changes)
 
 
 def _undo(request: HttpRequest, side: Side, node: Any) -> HttpResponse:
