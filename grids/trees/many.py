@@ -130,16 +130,20 @@ def plan(parent: Area, kind: str, text: str) -> list[Planned]:
     """
     levels.check_area_level(kind, parent.kind)
     names = read(text, kind, selectors.profile().most_at_once)
-    taken = {_plain(name) for name in selectors.names_beside(parent, kind)}
+    beside, before = selectors.names_beside(parent, kind)
+    taken = {_plain(name, before) for name in beside}
     planned = []
     for name, units in names:
-        planned.append(Planned(name, units, _plain(name) in taken))
-        taken.add(_plain(name))
+        plain = _plain(name, before)
+        planned.append(Planned(name, units, plain in taken))
+        taken.add(plain)
     return planned
 
 
-def _plain(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).replace(" ", "").lower()
+def _plain(name: str, before: str) -> str:
+    """Return a name as people compare it: whatever the width of its signs, with its estate's name or without."""
+    plain, prefix = (unicodedata.normalize("NFKC", text).replace(" ", "").lower() for text in (name, before))
+    return plain.removeprefix(prefix) or plain
 
 
 def add_many(parent: Area, *, kind: str, text: str, actor: Any = None) -> list[Area]:

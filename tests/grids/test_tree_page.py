@@ -13,6 +13,7 @@ from common.errors import Conflict, Invalid, NotAllowed
 from grids import trees
 from grids.models import Area, BuildingCode, PartyOrganization
 from grids.trees import rows
+from grids.trees.many import plan
 from grids.views.steps import AREA_STEPS, PARTY_STEPS
 from tests import factories
 
@@ -212,6 +213,12 @@ def test_many_are_looked_at_first_and_added_in_one_go(town, page):
     assert trees.check() == []
     again = page("community_worker", step(town.next_grid, "many"), {**form, "sure": "1"})
     assert (again.status_code, "这些都已经有了" in again.content.decode()) == (422, True)
+
+
+def test_a_building_is_known_with_its_estates_name_and_without(town):
+    trees.update_area(town.building, name="槐荫小区１号楼")
+    assert [one.name for one in plan(town.next_grid, "building", "1-4号楼") if not one.there] == ["4号楼"]
+    assert [one.there for one in plan(town.next_grid, "building", "槐荫小区1-4号楼")] == [True, True, True, False]
 
 
 def test_how_many_at_once_is_a_setting(town, page):
