@@ -63,7 +63,7 @@ class AreaForm(TreeForm):
 
     class Meta:
         model = Area
-        fields = ("name", "code", "phone", "households", "managing_authority", "sort_order")
+        fields = ("name", "code", "phone", "households", "units", "managing_authority", "sort_order")
 
 
 class PartyOrganizationForm(TreeForm):

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now, TruncDate
@@ -86,6 +87,7 @@ class Area(TreeRow):
     valid_to = models.DateField("停用日期", null=True, blank=True, editable=False)
     phone = models.CharField("公开电话", max_length=20, blank=True, default="")
     households = models.PositiveIntegerField("户数", null=True, blank=True)
+    units = models.PositiveSmallIntegerField("单元数", null=True, blank=True)
     managing_authority = models.ForeignKey(
         "self", models.PROTECT, null=True, blank=True, related_name="+", verbose_name="管理权属"
     )
@@ -152,6 +154,10 @@ class PartyQuerySet(TreeQuerySet, PlacedQuerySet):
     def valid(self) -> Self:
         """Keep the organisations that still exist."""
         return self.filter(valid_to__isnull=True)
+
+    def in_hand(self) -> Self:
+        """Keep what a new keeper of the place takes over."""
+        return self.valid()
 
 
 class PartyOrganization(TreeRow, Placed):  # type: ignore[django-manager-missing]  # mptt comes without types
@@ -224,6 +230,10 @@ class PostQuerySet(PlacedQuerySet):
         """Keep the posts whose term includes today by the database's clock."""
         return self.filter(valid_from__lte=today()).filter(Q(valid_to=None) | Q(valid_to__gte=today()))
 
+    def in_hand(self) -> Self:
+        """Keep what a new keeper of the place takes over."""
+        return self.current()
+
 
 class Post(Placed):
     """A post (岗位): this person holds this role at this place for this term; both days of the term count."""
@@ -275,6 +285,9 @@ class DistrictProfile(models.Model):
     emergency_line = models.CharField("紧急提示", max_length=120, blank=True, default="")
     help_line = models.CharField("求助提示", max_length=120, blank=True, default="")
     hotline = models.CharField("热线电话", max_length=20, blank=True, default="")
+    most_at_once = models.PositiveSmallIntegerField(
+        "一次最多添加几处", default=300, validators=[MinValueValidator(1), MaxValueValidator(2000)]
+    )
     is_demo = models.BooleanField("演示数据", default=False)
     demo_banner = models.CharField("演示横幅", max_length=120, blank=True, default="")
 

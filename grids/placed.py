@@ -40,6 +40,10 @@ class PlacedQuerySet(models.QuerySet):
         """Keep the rows at the place with `path` and below it."""
         return self.filter(scope_path__startswith=path)
 
+    def in_hand(self) -> Self:
+        """Keep what a new keeper of the place takes over: all rows, where a table does not tell what is finished."""
+        return self
+
     def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
         """Insert many rows, each with the path that its area has now."""
         rows = list(objs)

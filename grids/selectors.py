@@ -84,3 +84,15 @@ def party_coverage(areas: QuerySet[Area], *, covered: bool) -> QuerySet[Area]:
     )
     expected = areas.filter(valid_to__isnull=True, kind__in=PARTY_EXPECTED)
     return expected.filter(Exists(covering)) if covered else expected.exclude(Exists(covering))
+
+
+def names_beside(parent: Area, kind: str) -> tuple[list[str], str]:
+    """Return the names that a new place of `kind` under `parent` may not take again, and what may stand before them.
+
+    People know a building by its estate and number, so all buildings of the estate count, with its name or without.
+    """
+    if kind != AreaKind.BUILDING:
+        return list(Area.objects.filter(parent=parent, kind=kind).valid().values_list("name", flat=True)), ""
+    estate = parent.ancestor(AreaKind.ESTATE) or parent
+    names = Area.objects.within(estate.scope_path).filter(kind=kind).valid().values_list("name", flat=True)
+    return list(names), estate.name

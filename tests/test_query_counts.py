@@ -112,6 +112,14 @@ PAGES: dict[str, ListPage] = {
     "rows, partner_done": ListPage("dashboards:rows", STREET, _fixed(m="partner_done", category="property")),
     "district needs": ListPage("dashboards:needs", OFFICIAL),
     "district needs, open": ListPage("dashboards:needs", OFFICIAL, _open("raised", "building")),
+    "tree": ListPage("grids:tree", STREET),
+    "tree, several tops": ListPage("grids:tree", KEEPER),
+    "tree, searched": ListPage("grids:tree", STREET, _fixed(words="小区")),
+    "tree, opened": ListPage("grids:tree", STREET, lambda world: {"open": world.town.community.pk}),
+    "party tree": ListPage("grids:party_tree", STREET),
+    "party tree, opened": ListPage(
+        "grids:party_tree", STREET, lambda world: {"open": world.town.general_branch.pk}
+    ),
     "API requests": ListPage("api:requests", WORKER),
     "API resource requests": ListPage("api:resource_requests", WORKER),
     "API allocations": ListPage("api:allocations", LIAISON),
@@ -128,6 +136,7 @@ NO_LIST = frozenset({
     "requests_board:remember", "requests_board:answer_request", "requests_board:supply", "requests_board:photo",
     "requests_board:desk_photo", "requests_board:reveal", "requests_board:request_step", "requests_board:need_step",
     "requests_board:liaison_allocation", "requests_board:liaison_request", "dashboards:settle", "dashboards:metrics",
+    "grids:step", "grids:party_step",
     "notifications:read_all", "notifications:mail_address", "notifications:open", "accounts:login",
     "accounts:logout", "accounts:password", "accounts:home", "audit:healthz", "audit:healthz_jobs", "api:request",
     "api:resource_request", "api:allocation",

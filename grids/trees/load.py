@@ -36,6 +36,7 @@ class NewArea:
     households: int | None = None
     short_code: str = ""
     sort_order: int = 0
+    units: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ def _area(pk: int, row: NewArea, parent: Area | None) -> Area:
         households=row.households,
         short_code=row.short_code,
         sort_order=row.sort_order,
+        units=row.units,
         scope_path=f"{parent.scope_path if parent else '/'}{pk}/",
     )
 

@@ -32,6 +32,10 @@ class AllocationQuerySet(PlacedQuerySet):
         """Keep the one allocation that stands for its need."""
         return self.filter(status__in=ALLOCATION_LIVE)
 
+    def in_hand(self) -> Self:
+        """Keep what a new keeper of the place takes over."""
+        return self.live()
+
 
 class Allocation(Placed):
     """One slot of one resource for one need. `area` is the need's place, `partner` the resource's owner."""

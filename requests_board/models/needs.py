@@ -28,6 +28,10 @@ class ResourceRequestQuerySet(PlacedQuerySet):
         """Keep what is not at its end yet."""
         return self.exclude(status__in=NEED_TERMINAL)
 
+    def in_hand(self) -> Self:
+        """Keep what a new keeper of the place takes over."""
+        return self.live()
+
 
 class ResourceRequest(Placed):
     """A community's need: type, quantity, time window and place. `area` is the community or a place in it."""

@@ -39,6 +39,10 @@ class ServiceRequestQuerySet(PlacedQuerySet):
         """Keep what is not at its end yet."""
         return self.filter(status__in=REQUEST_OPEN)
 
+    def in_hand(self) -> Self:
+        """Keep what a new keeper of the place takes over."""
+        return self.open()
+
     def to_do(self) -> Self:
         """Keep what still needs somebody's hands."""
         return self.filter(status__in=REQUEST_TO_DO)

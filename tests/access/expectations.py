@@ -24,6 +24,8 @@ VIEWERS = HANDLERS | {"district_official", "building_leader"}
 OVERSEERS = OFFICES | {"district_official"}
 DASHBOARD = frozenset({"district_official", "street_worker"})
 DISTRICT = frozenset({"district_official"})
+KEEPERS = OFFICES | {"system_admin", "first_admin"}
+TREE = HANDLERS | {"district_official", "system_admin", "security_admin", "auditor", "first_admin"}
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,16 @@ PAGES: dict[str, Page] = {
     "dashboards:metrics": Page(DASHBOARD),
     "dashboards:needs": Page(DISTRICT, lists=("raised",)),
     "dashboards:settle": Page(DISTRICT, {"POST": {"give_up": "1", "reason": "库里没有"}}, row="raised", key=_number),
+    # The tree of places and party organisations.
+    "grids:tree": Page(TREE),
+    "grids:tree?open": Page(TREE, row="area", query=lambda row: {"open": row.pk}),
+    "grids:tree?of": Page(TREE, row="area", query=lambda row: {"of": row.pk}),
+    "grids:step": Page(KEEPERS, {**READ, "POST": {"name": "改了名"}}, row="area", key=_step("edit", _pk)),
+    "grids:party_tree": Page(TREE, lists=("party",)),
+    "grids:party_tree?open": Page(TREE, row="party", query=lambda row: {"open": row.pk}),
+    "grids:party_step": Page(
+        KEEPERS, {**READ, "POST": {"name": "改了名", "kind": "area"}}, row="party", key=_step("edit", _pk)
+    ),
     # Everybody's own.
     "notifications:inbox": Page(SIGNED_IN, lists=("notice",)),
     "notifications:read_all": Page(SIGNED_IN, {"POST": {"up_to": "9"}}),

@@ -14,7 +14,8 @@ from django.test import Client
 
 from accounts.models import User
 from clockwork.selectors import db_now
-from grids.models import Area
+from grids.models import Area, PartyOrganization
+from grids.trees import numbers
 from notifications.models import Notice
 from partners.models import Membership, ResourceSlot
 from requests_board.actions import requests
@@ -92,6 +93,9 @@ def undone() -> Iterator[None]:
 
 def make_world() -> World:
     """Make everything."""
+    for tree in numbers.TREES:
+        # A key as short as 1 also stands elsewhere on a page, where it is nobody's name.
+        numbers.next_ids(tree, 1000)
     town = people.make_town()
     pool = make_pool(town)
     users = {role: getattr(town, role) for role in POSITIONS}
@@ -104,6 +108,9 @@ def make_world() -> World:
     )
     rows: dict[str, dict[str, Any]] = {"request": {}, "need": {}, "raised": {}, "allocation": {}, "notice": {}}
     rows["area"] = dict(town.areas)
+    rows["party"] = {
+        name: factories.party(town.committee, "branch", area, f"{name}支部") for name, area in town.areas.items()
+    }
     RequestCategory.objects.create(
         code="010101", l1="物业", l2="公共设施", name="路灯", limit_amount=5, limit_unit="working_day"
     )
@@ -153,6 +160,8 @@ def missing(kind: str) -> Any:
         return ServiceRequest(number="1124-NEVER")
     if kind == "area":
         return Area(pk=2**40)
+    if kind == "party":
+        return PartyOrganization(pk=2**40)
     if kind in {"need", "raised"}:
         return ResourceRequest(number="Z1124-NEVER")
     if kind == "notice":

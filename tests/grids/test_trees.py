@@ -115,7 +115,7 @@ def test_rename_leaves_a_trace_with_both_names(town):
 
 def test_only_the_keeper_of_places_writes(town):
     with pytest.raises(NotAllowed):
-        trees.update_area(town.building, name="我的楼", actor=town.community_worker)
+        trees.update_area(town.building, name="我的楼", actor=town.grid_worker)
     with pytest.raises(NotAllowed):
         trees.create_area(parent=town.grid, kind="building", name="新楼", actor=town.auditor)
     assert trees.update_area(town.building, name="甲楼", actor=town.system_admin).name == "甲楼"

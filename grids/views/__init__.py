@@ -1,0 +1,1 @@
+"""The tree page: what hangs where, and the steps that change it."""
