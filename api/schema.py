@@ -20,9 +20,9 @@ from api.fields import Form, Paging
 from api.shapes import Shape
 from grids.roles import PERMISSIONS
 
-_READ, _WRITE = (401, 403, 404, 405, 406, 422, 429), (400, 401, 403, 404, 405, 406, 409, 415, 422, 429)
+_READ, _WRITE = (400, 401, 403, 404, 405, 406, 422, 429), (400, 401, 403, 404, 405, 406, 409, 415, 422, 429)
 _ONCE = (
-    "自己起的一个不重复的号（16–64 个字母、数字、横线）。断了线就用同一个号、同样的内容再发一次："
+    "自己起的一个不重复的号（8–64 个字母、数字或 _ . : -，例如一个 UUID）。断了线就用同一个号、同样的内容再发一次："
     "只办一次，回答和第一次一样。"
 )
 _SEEN = '看到的那一版的 ETag（只写版本号也行，如 "3"）；已经有新版本就回 412。可不带。'
@@ -176,7 +176,7 @@ class Described(AutoSchema):
         told = self.told
         found: list[Any] = [told.query] if told.query else []
         if told.body:
-            found.append(_header("Idempotency-Key", _ONCE, {"type": "string", "pattern": "^[A-Za-z0-9_-]{16,64}$"}))
+            found.append(_header("Idempotency-Key", _ONCE, {"type": "string", "pattern": "^[A-Za-z0-9_.:-]{8,64}$"}))
         if told.versioned:
             found.append(_header("If-Match", _SEEN))
         if told.conditional:
