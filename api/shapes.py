@@ -13,7 +13,8 @@ _LABELS = {
     "acknowledged_at": "签收时间", "resolved_at": "办结时间", "reopened_at": "重办时间", "closed_at": "归档时间",
     "matched_at": "匹配时间", "promised_at": "落实时间", "fulfilled_at": "服务时间", "raised_at": "转区级时间",
     "held_at": "询问时间", "answered_at": "答复时间", "started_at": "开始时间", "delivered_at": "送达时间",
-    "width": "宽（像素）", "height": "高（像素）", "created_at": "时间", "not_accepted_reason": "不予受理原因", "handler_user": "承办人", "requested_by": "提出人",
+    "width": "宽（像素）", "height": "高（像素）", "created_at": "时间",
+    "not_accepted_reason": "不予受理原因", "handler_user": "承办人", "requested_by": "提出人",
 }  # fmt: skip
 _KINDS: tuple[tuple[type[models.Field], type[serializers.Field]], ...] = (
     (models.UUIDField, serializers.UUIDField),

@@ -7,13 +7,13 @@ from api.base import addresses
 from api.resources import allocations, catalogue, needs, notices, partners, places, requests
 
 app_name = "api"
-_OFFERED = (
+OFFERED = (
     requests.REQUESTS, needs.NEEDS, allocations.ALLOCATIONS, places.AREAS, places.PARTIES, partners.PARTNERS,
     partners.RESOURCES, partners.SLOTS, partners.PAIRINGS, catalogue.CATEGORIES, catalogue.TYPES,
     catalogue.DECLINE_REASONS, catalogue.NOT_ACCEPTED_REASONS, notices.NOTICES,
 )  # fmt: skip
 urlpatterns = [
     path("api/v1/openapi.json", views.document, name="document"),
-    *(address for resource in _OFFERED for address in addresses(resource)),
+    *(address for resource in OFFERED for address in addresses(resource)),
     path("api/v1/requests/<uuid:id>/photos/<uuid:photo>/", photos.Photo.as_view(), name="requests_photo"),
 ]
