@@ -35,6 +35,7 @@ class Address(APIView):
     resource: ClassVar[Resource]
     operations: ClassVar[dict[str, Operation]]
     parser_classes = [Json]
+    http_method_names = ["get", "head", "post"]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Refuse parameters behind the question mark that no method of this address reads."""
@@ -49,7 +50,8 @@ class Address(APIView):
 
     def filled(self, form: type[fields.Form], data: Any) -> dict[str, Any]:
         """Return what was sent as the form reads it; refuse the first entry that is not as documented."""
-        filled = form(data=_flat(data), context={"user": self.request.user})
+        # The framework would answer for null in its own words.
+        filled = form(data=[] if data is None else _flat(data), context={"user": self.request.user})
         try:
             filled.is_valid(raise_exception=True)
         except ValidationError as error:

@@ -9,8 +9,8 @@ from django.core.exceptions import EmptyResultSet, ValidationError
 from django.db import connection, models
 from django.db.models import F, Q, QuerySet
 
-from api.errors import Malformed
 from api.shapes import Shape
+from common.errors import Invalid
 
 USUAL, MOST = 50, 200
 
@@ -77,7 +77,7 @@ def _read(model: type[models.Model], order: tuple[str, ...], cursor: str) -> lis
         columns = [model._meta.get_field(name.lstrip("-")) for name in order]
         key = [_key(column, text) for column, text in zip(columns, texts, strict=True)]
     except (ValueError, TypeError, OverflowError, RecursionError, ValidationError, AttributeError) as error:
-        raise Malformed("cursor 要原样用上一页 next 里给的那一个。", field="cursor") from error
+        raise Invalid("cursor 要原样用上一页 next 里给的那一个。", field="cursor") from error
     return key
 
 

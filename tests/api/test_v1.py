@@ -108,7 +108,7 @@ def test_pages_lose_no_row_though_all_are_equally_old(client, pool):
 def test_a_senseless_cursor_is_refused_in_words(client, pool, cursor):
     client.force_login(pool.town.community_worker)
     answer = client.get("/api/v1/requests/", {"cursor": cursor})
-    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (422, "malformed", "cursor")
+    assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (422, "invalid", "cursor")
 
 
 @pytest.mark.parametrize(
