@@ -2,6 +2,6 @@
 PYTHON ?= python3
 ARGS ?=
 
-.PHONY: up test check lock bench chaos
-up test check lock bench chaos:
+.PHONY: up test check lock bench chaos contract
+up test check lock bench chaos contract:
 	@exec $(PYTHON) hedong/up $@ $(ARGS)

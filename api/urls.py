@@ -1,15 +1,19 @@
-"""Addresses of the machine interface."""
+"""Addresses of the machine interface: what each resource declares, and the document that tells of all of them."""
 
 from django.urls import path
 
-from api import v1
+from api import photos, views
+from api.base import addresses
+from api.resources import allocations, catalogue, needs, notices, partners, places, requests
 
 app_name = "api"
+OFFERED = (
+    requests.REQUESTS, needs.NEEDS, allocations.ALLOCATIONS, places.AREAS, places.PARTIES, partners.PARTNERS,
+    partners.RESOURCES, partners.SLOTS, partners.PAIRINGS, catalogue.CATEGORIES, catalogue.TYPES,
+    catalogue.DECLINE_REASONS, catalogue.NOT_ACCEPTED_REASONS, notices.NOTICES,
+)  # fmt: skip
 urlpatterns = [
-    path("api/v1/requests/", v1.ServiceRequests.as_view(), name="requests"),
-    path("api/v1/requests/<uuid:pk>/", v1.ServiceRequests.as_view(), name="request"),
-    path("api/v1/resource-requests/", v1.ResourceRequests.as_view(), name="resource_requests"),
-    path("api/v1/resource-requests/<uuid:pk>/", v1.ResourceRequests.as_view(), name="resource_request"),
-    path("api/v1/allocations/", v1.Allocations.as_view(), name="allocations"),
-    path("api/v1/allocations/<uuid:pk>/", v1.Allocations.as_view(), name="allocation"),
+    path("api/v1/openapi.json", views.document, name="document"),
+    *(address for resource in OFFERED for address in addresses(resource)),
+    path("api/v1/requests/<uuid:id>/photos/<uuid:photo>/", photos.Photo.as_view(), name="requests_photo"),
 ]

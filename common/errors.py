@@ -119,6 +119,16 @@ def api_exception_handler(exception: Exception, context: dict[str, Any]) -> Http
     return response
 
 
+# What the framework refuses by its status: code and sentence.
+_BY_STATUS = {
+    400: ("bad_request", "发来的内容读不懂，请对照接口说明。"),
+    405: ("method_not_allowed", "这个地址不支持这个方法，请看 Allow。"),
+    406: ("not_acceptable", "这里只能给 JSON，请把 Accept 写成 application/json。"),
+    415: ("unsupported_media_type", "这里只收 JSON，请把 Content-Type 写成 application/json。"),
+    429: ("too_many", "请求得太快了，请按 Retry-After 过一会儿再试。"),
+}
+
+
 def _as_domain_error(exception: Exception, context: dict[str, Any]) -> DomainError | None:
     if isinstance(exception, DomainError):
         return exception
@@ -130,29 +140,25 @@ def _as_domain_error(exception: Exception, context: dict[str, Any]) -> DomainErr
     if status is None:
         return None
     if status in {401, 403}:
-        request = context.get("request")
-        known = request is not None and request.user.is_authenticated
-        return NotAllowed() if known else NotSignedIn()
-    if status == 400:
-        return _invalid(getattr(exception, "detail", ""))
-    return _with_status(int(status))
+        return _unknown_or_refused(exception, context)
+    return _with_status(int(status), getattr(exception, "detail", ""))
 
 
-def _with_status(status: int) -> DomainError:
-    error: DomainError = {404: NotFound, 429: TooMany}.get(status, DomainError)()
-    if error.status != status:
-        error.code, error.status = "refused", status
-        error.default_message = error.message = "这个接口不支持这样调用，请对照接口说明。"
+def _unknown_or_refused(exception: Exception, context: dict[str, Any]) -> DomainError:
+    if str(getattr(exception, "detail", "")).startswith("CSRF"):
+        error = NotAllowed("用网页会话写的时候，要带上 X-CSRFToken。")
+        error.code = "csrf"
+        return error
+    request = context.get("request")
+    known = request is not None and request.user.is_authenticated
+    return NotAllowed() if known else NotSignedIn()
+
+
+def _with_status(status: int, detail: Any) -> DomainError:
+    if status == NotFound.status:
+        return NotFound()
+    code, words = _BY_STATUS.get(status, ("refused", "这个接口不支持这样调用，请对照接口说明。"))
+    # Our own parser says what it could not read.
+    error = DomainError(str(detail) if status == 400 and isinstance(detail, str) else words)
+    error.code, error.status = code, status
     return error
-
-
-def _invalid(detail: Any) -> Invalid:
-    """Name the first field that was refused and say why."""
-    field = ""
-    while isinstance(detail, dict | list) and detail:
-        if isinstance(detail, dict):
-            name, detail = next(iter(detail.items()))
-            field = field or ("" if name == "non_field_errors" else str(name))
-        else:
-            detail = detail[0]
-    return Invalid(str(detail) if detail else "", field=field)

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "django.contrib.postgres",
     "rest_framework",
+    "drf_spectacular",
     "mptt",
     "guardian",
     "axes",
@@ -186,7 +187,27 @@ REST_FRAMEWORK = {
     "NUM_PROXIES": PROXY_COUNT,
     # OPTIONS would describe a door to whoever may not use all of it.
     "DEFAULT_METADATA_CLASS": None,
+    # One way to ask for JSON is enough; an unknown parameter is refused by name.
+    "URL_FORMAT_OVERRIDE": None,
+    "DEFAULT_SCHEMA_CLASS": "api.schema.Described",
 }
+SPECTACULAR_SETTINGS = {
+    "TITLE": "合伙人平台接口",
+    "VERSION": "1.0.0",
+    "DESCRIPTION": "看得到什么、能做什么，和网页上完全一样。说明在 docs/api.md。",
+    "POSTPROCESSING_HOOKS": ["api.schema.say_refusals_once"],
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "APPEND_COMPONENTS": {
+        "securitySchemes": {
+            "session": {
+                "type": "apiKey", "in": "cookie", "name": "sessionid",
+                "description": "网页登录后的会话。写的时候还要带 X-CSRFToken 和同源的 Referer。",
+            },
+            "bearer": {"type": "http", "scheme": "bearer", "description": "给系统对接用的令牌。"},
+        }
+    },
+}  # fmt: skip
 
 # The broker is only the bell: nothing that matters is kept in it.
 CELERY_BROKER_URL = env.address("REDIS_URL")

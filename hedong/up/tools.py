@@ -52,6 +52,13 @@ def chaos(layout: Layout, rest: list[str]) -> int:
     return _python(layout, "-m", "tests.chaos", *rest)
 
 
+def contract(layout: Layout, rest: list[str]) -> int:
+    """Hold every operation of the interface to its document with a hundred examples, and 200 foreign rows each."""
+    _with_development(layout)
+    os.environ.setdefault("EXAMPLES", "100")
+    return _python(layout, "-m", "pytest", "tests/api/test_contract.py", "tests/api/test_foreign.py", *rest)
+
+
 def venv(layout: Layout, rest: list[str]) -> int:
     """Build the virtual environment from a lock file and do nothing else."""
     layout.make()
@@ -93,6 +100,7 @@ COMMANDS: dict[str, Callable[[Layout, list[str]], int]] = {
     "check": check,
     "bench": bench,
     "chaos": chaos,
+    "contract": contract,
     "lock": lock,
     "venv": venv,
     "secrets": secrets,

@@ -5,47 +5,28 @@ A URL that is not in PAGES fails the suite. Positions are those of `world.POSITI
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
 
 from requests_board import links
 from tests import factories
-from tests.access.world import ROLES, World
-
-READ: dict[str, Any] = {"GET": {}, "HEAD": {}}
-
-EVERYBODY = frozenset(ROLES)
-SIGNED_IN = EVERYBODY - {"stranger"}
-PARTNERS = frozenset({"department_liaison", "partner_staff", "other_liaison"})
-HANDLERS = frozenset({"street_worker", "community_worker", "far_worker", "grid_worker"})
-OFFICES = frozenset({"street_worker", "community_worker", "far_worker"})
-VIEWERS = HANDLERS | {"district_official", "building_leader"}
-OVERSEERS = OFFICES | {"district_official"}
-DASHBOARD = frozenset({"district_official", "street_worker"})
-DISTRICT = frozenset({"district_official"})
-KEEPERS = OFFICES | {"system_admin", "first_admin"}
-TREE = HANDLERS | {"district_official", "system_admin", "security_admin", "auditor", "first_admin"}
-
-
-@dataclass(frozen=True)
-class Page:
-    """What one URL answers.
-
-    `passes`: the roles that come through the door. `methods`: what it accepts, with the form that succeeds.
-    `row`: the kind of row in the address; it is found at the positions own and child and is missing elsewhere.
-    `lists`: the kinds of rows whose numbers or keys the page shows. `sees`: the roles that see any row at all, where
-    more come through the door. `stranger_gets`: what a stranger gets where the page's own end is the login page.
-    """
-
-    passes: frozenset[str]
-    methods: Mapping[str, Any] = field(default_factory=lambda: READ)
-    row: str = ""
-    key: Callable[[Any], dict[str, Any]] = lambda row: {}
-    query: Callable[[Any], dict[str, Any]] = lambda row: {}
-    lists: tuple[str, ...] = ()
-    sees: frozenset[str] | None = None
-    stranger_gets: str = ""
+from tests.access import expectations_api as api
+from tests.access.lines import (
+    DASHBOARD,
+    DISTRICT,
+    EVERYBODY,
+    HANDLERS,
+    KEEPERS,
+    OFFICES,
+    OVERSEERS,
+    PARTNERS,
+    READ,
+    SIGNED_IN,
+    TREE,
+    VIEWERS,
+    Page,
+)
+from tests.access.world import World
 
 
 def _number(row: Any) -> dict[str, Any]:
@@ -123,12 +104,8 @@ PAGES: dict[str, Page] = {
     "audit:healthz": Page(EVERYBODY),
     "audit:healthz_jobs": Page(EVERYBODY),
     # For scripts.
-    "api:requests": Page(VIEWERS | PARTNERS, lists=("request",)),
-    "api:request": Page(VIEWERS | PARTNERS, row="request", key=_pk),
-    "api:resource_requests": Page(OVERSEERS, lists=("need",)),
-    "api:resource_request": Page(OVERSEERS, row="need", key=_pk),
-    "api:allocations": Page(OVERSEERS | PARTNERS, lists=("allocation",)),
-    "api:allocation": Page(OVERSEERS | PARTNERS, row="allocation", key=_pk),
+    "api:document": Page(EVERYBODY),
+    **api.PAGES,
 }
 
 # Pages opened by a signed address: whoever holds it is let in, a changed one answers like none at all.
@@ -143,7 +120,7 @@ LINKS: dict[str, tuple[Callable[[World], dict[str, Any]], str, dict[str, Any]]] 
     ),
 }
 # Needs a file on disk; its own test covers it.
-ELSEWHERE = frozenset({"requests_board:photo", "requests_board:desk_photo"})
+ELSEWHERE = frozenset({"requests_board:photo", "requests_board:desk_photo"}) | api.ELSEWHERE
 
 
 def _link(world: World) -> dict[str, Any]:

@@ -25,7 +25,7 @@ SHARE = re.compile(r"[a-z]+_(forms|selectors|urls)")
 # Django asks for these names, or a room has a mechanism of its own.
 OWN = {
     "accounts": "backends brake middleware passwords",
-    "api": "v1",
+    "api": "base declare errors examples fields idempotent pages parsers photos resources schema shapes",
     "audit": "jobs registry",
     "clockwork": "periodic data",
     "dashboards": "charts figures words data",

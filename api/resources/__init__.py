@@ -1,0 +1,1 @@
+"""What the interface offers, one module for each kind of rows."""
