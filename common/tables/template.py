@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -36,7 +37,7 @@ def template(title: str, columns: Sequence[Column]) -> bytes:
     """Return an empty workbook of a registry: headings, drop-downs, two examples that no import reads, and notes."""
     book = Workbook()
     book.remove(book.worksheets[0])
-    sheet, notes = book.create_sheet(title[:31]), book.create_sheet(NOTES)
+    sheet, notes = book.create_sheet(_tab(title)), book.create_sheet(NOTES)
     _headings(sheet, columns)
     _examples(sheet, columns)
     _choices(book, sheet, columns)
@@ -47,7 +48,7 @@ def template(title: str, columns: Sequence[Column]) -> bytes:
 def marked(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
     """Return a workbook with these rows under the headings they came with, and one more that says what is wrong."""
     book = Workbook(write_only=True)
-    sheet = book.create_sheet(title[:31])
+    sheet = book.create_sheet(_tab(title))
     for at, _ in enumerate([*headings, REASONS], 1):
         sheet.column_dimensions[get_column_letter(at)].width = 18 if at <= len(headings) else 60
     sheet.freeze_panes = "A2"
@@ -55,6 +56,11 @@ def marked(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]]) -
     for row in rows:
         sheet.append([_text(sheet, cell) for cell in row])
     return _bytes(book)
+
+
+def _tab(title: str) -> str:
+    """Return a title as a tab may be called."""
+    return re.sub(r"[\[\]:*?/\\']", " ", title)[:31]
 
 
 def _text(sheet: Any, value: str, *, head: bool = False) -> Any:
