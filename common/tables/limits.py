@@ -22,8 +22,9 @@ MAX_CELL = 5000
 MAX_CELLS = 600_000
 MAX_TEXT = 8_000_000
 # Rows without content cost time as well.
-MAX_ROW_MARKS = 200_000
+MAX_ROW_MARKS = 100_000
 MAX_MERGES = 20_000
+MAX_FILLED = 100_000
 MAX_DEPTH = 40
 # Of the child: what it may allocate, and how long it may compute.
 CHILD_MEMORY = 256 * 1024 * 1024

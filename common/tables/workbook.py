@@ -164,7 +164,7 @@ class SheetReader:
     def __init__(self, shared: list[str], dated: set[str], since_1904: bool, most: Most) -> None:
         self.shared, self.dated, self.most = shared, dated, most
         self.first_day = datetime(1904, 1, 1) if since_1904 else datetime(1899, 12, 30)  # noqa: DTZ001
-        self.cells = self.signs = 0
+        self.cells = self.signs = self.filled = 0
 
     def read(self, archive: ZipFile, name: str) -> list[list[Any]]:
         """Return [line, cells] of each row that holds something."""
@@ -292,6 +292,9 @@ class SheetReader:
                     if column not in row:
                         self._count(value)
                         row[column] = value
+                        self.filled += 1
+                        if self.filled > limits.MAX_FILLED:
+                            raise Refused("文件里合并的单元格太多。请取消合并后再上传。")
 
 
 def _number_of(letters: str) -> int:

@@ -78,7 +78,7 @@ def test_without_its_limits_the_child_takes_the_bomb(idle, monkeypatch):
     """The control: what refuses it is the look at the sums beforehand."""
     free = CHILD.replace("parser.main()", "parser.limits.check_entries = lambda entries: None\nparser.main()")
     monkeypatch.setitem(globals(), "CHILD", free)
-    peak, _, said = _peak(hostile.bomb())
+    _, _, said = _peak(hostile.bomb())
     assert "20000 行" in said["refused"], "then only the rows stop it, on the way"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from openpyxl import Workbook
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from common.errors import Invalid
 from common.tables.reading import read
@@ -48,7 +49,13 @@ def value_of(kind: str, cell: Any, **more: Any) -> tuple[str, str]:
 
 def test_headings_may_stand_lower_in_another_order_and_be_dressed_up():
     made = Workbook()
-    for row in (["某某街道服务类型表"], ["截至 2026-03-01"], [], ["备注", "分组（必填）", "服务名称 ", "编码*"], ["x", "老人", "陪伴", "T1"]):
+    for row in (
+        ["某某街道服务类型表"],
+        ["截至 2026-03-01"],
+        [],
+        ["备注", "分组（必填）", "服务名称 ", "编码*"],
+        ["x", "老人", "陪伴", "T1"],
+    ):
         made.active.append(row)
     data = saved(made)
     assert rows(data) == [(5, {"code": "T1", "name": "陪伴", "group": "老人"})]
@@ -66,7 +73,9 @@ def test_a_column_twice_and_no_headings_at_all_are_refused():
 
 
 def test_empty_rows_and_examples_are_left_out_and_rows_keep_their_numbers():
-    data = book(("示例：T1", "例子", "老人"), (), ("T2", "陪伴", "老人"), ("", " ", "　"), ("T3", "送餐", "老人"), *[("",)] * 50)
+    data = book(
+        ("示例：T1", "例子", "老人"), (), ("T2", "陪伴", "老人"), ("", " ", "　"), ("T3", "送餐", "老人"), *[("",)] * 50
+    )
     assert [line for line, _ in rows(data)] == [4, 6]
     assert "没有数据" in refusal(book(("示例：T1", "例子", "老人")))
 
@@ -83,7 +92,8 @@ def test_wide_digits_and_blanks_of_every_kind():
 
 @pytest.mark.parametrize(
     "cell",
-    [date(2026, 3, 1), datetime(2026, 3, 1), "2026年3月1日", "2026-3-1", "2026/03/01", "2026.3.1", "20260301", 46082,
+    [date(2026, 3, 1), datetime(2026, 3, 1),  # noqa: DTZ001 - as a workbook keeps it
+     "2026年3月1日", "2026-3-1", "2026/03/01", "2026.3.1", "20260301", 46082,
      "46082", "２０２６年３月１日", "2026 年 3 月 1 日", "2026-03-01 00:00:00"],
 )  # fmt: skip
 def test_dates_in_every_dress(cell):
@@ -116,7 +126,9 @@ def test_numbers_as_text_and_texts_as_numbers():
 
 def test_formulas_give_their_value_and_one_without_is_a_fault():
     cells = '<row r="2"><c r="A2" t="str"><f>"T"&amp;1</f><v>T1</v></c><c r="B2"><f>1+1</f></c></row>'
-    data = hostile.archive(hostile.sheet_of(cells).replace("</row>", '<c r="B1" t="inlineStr"><is><t>名称</t></is></c></row>', 1))
+    data = hostile.archive(
+        hostile.sheet_of(cells).replace("</row>", '<c r="B1" t="inlineStr"><is><t>名称</t></is></c></row>', 1)
+    )
     table = read(data, COLUMNS[:2])
     given, faults = cleaned(table.rows[0][1], table.keys, BY_KEY)
     assert given["code"] == "T1"
@@ -159,7 +171,7 @@ def test_hidden_sheets_are_not_read_and_of_two_the_one_with_the_headings():
 
 def test_dates_counted_from_1904():
     made = Workbook()
-    made.epoch = datetime(1904, 1, 1)
+    made.epoch = CALENDAR_MAC_1904
     made.active.append(["编码", "名称", "分组", "开始日期"])
     made.active.append(["T1", "a", "老人", date(2026, 3, 1)])
     assert rows(saved(made))[0][1]["since"] == "2026-03-01"
@@ -168,14 +180,16 @@ def test_dates_counted_from_1904():
 def test_readings_above_words_and_rich_text_are_one_text():
     shared = "<sst><si><r><t>陪</t></r><r><t>伴</t></r><rPh sb='0' eb='1'><t>pei</t></rPh></si></sst>"
     head = '<c r="B1" t="inlineStr"><is><t>名称</t></is></c></row>'
-    sheet = hostile.sheet_of('<row r="2"><c r="A2"><v>1</v></c><c r="B2" t="s"><v>0</v></c></row>').replace("</row>", head, 1)
+    sheet = hostile.sheet_of('<row r="2"><c r="A2"><v>1</v></c><c r="B2" t="s"><v>0</v></c></row>').replace(
+        "</row>", head, 1
+    )
     assert rows(hostile.archive(sheet, shared=shared), COLUMNS[:2])[0][1]["name"] == "陪伴"
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030", "utf-16"])
 @pytest.mark.parametrize("mark", [",", "\t"])
 def test_text_tables_in_the_usual_encodings(encoding, mark):
-    text = f"编码{mark}名称{mark}分组\r\nT1{mark}陪伴𠮷{mark}老人\r\n{mark}{mark}\r\nT2{mark}\"送\n餐\"{mark}老人\r\n"
+    text = f'编码{mark}名称{mark}分组\r\nT1{mark}陪伴𠮷{mark}老人\r\n{mark}{mark}\r\nT2{mark}"送\n餐"{mark}老人\r\n'
     found = rows(text.encode(encoding))
     assert [(line, cells["name"]) for line, cells in found] == [(2, "陪伴𠮷"), (4, "送\n餐")]
 
@@ -186,7 +200,14 @@ def test_a_quote_before_a_formula_sign_is_no_part_of_the_text():
 
 
 def test_yes_no_choices_lengths_and_what_must_be_there():
-    assert [value_of("yes_no", cell)[0] for cell in ("√", "Y", "有", "×", "0", "无")] == ["是", "是", "是", "否", "否", "否"]
+    assert [value_of("yes_no", cell)[0] for cell in ("√", "Y", "有", "×", "0", "无")] == [
+        "是",
+        "是",
+        "是",
+        "否",
+        "否",
+        "否",
+    ]
     assert value_of("choice", "老仁", choices=("老人", "儿童"))[1].endswith("是不是“老人”？")
     assert value_of("choice", "外星", choices=("老人", "儿童"))[1].endswith("可以填：老人、儿童")
     assert value_of("text", "一二三", most=2)[1] == "“甲”有 3 个字，最多 2 个"

@@ -33,6 +33,8 @@ def test_it_has_headings_drop_downs_examples_and_notes(clerk_at_desk):
 
 
 def test_choices_that_look_like_formulas_stay_text_and_odd_titles_pass():
-    made = load_workbook(io.BytesIO(template("资源/时段[1]：2026?", (Column("a", "甲", "choice", choices=("=1+1", "@x")),))))
+    made = load_workbook(
+        io.BytesIO(template("资源/时段[1]：2026?", (Column("a", "甲", "choice", choices=("=1+1", "@x")),)))
+    )
     assert made[CHOICES]["A1"].data_type == "s"
     assert made.sheetnames[1:] == [NOTES, CHOICES]
