@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from audit import actions
-from audit.models import Event, Heartbeat, Job, JobState, PersonalDataRead
+from audit.models import Event, Heartbeat, ImportPolicy, ImportRun, Job, JobState, PersonalDataRead
 from common import access
 
 
@@ -89,3 +89,24 @@ class HeartbeatAdmin(LookOnlyAdmin):
 
     permission = "retry_jobs"
     list_display = ("name", "at", "detail")
+
+
+@admin.register(ImportRun)
+class ImportRunAdmin(LookOnlyAdmin):
+    """Who imported how much into which registry, newest first; what the files held is their owners' affair."""
+
+    list_display = ("created_at", "owner_label", "title", "state", "rows", "written", "done_at", "undone_at")
+    list_filter = ("state", "title", "created_at")
+    fields = (*list_display, "new", "changed", "same", "wrong", "kept", "emptied_at")
+
+
+@admin.register(ImportPolicy)
+class ImportPolicyAdmin(LookOnlyAdmin):
+    """How large imports may be, and how long their rows are kept: one row."""
+
+    permission = "manage_settings"
+    list_display = ("__str__", "rows_at_most", "rows_at_once", "keep_days")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Let the settings' keeper change it."""
+        return self.has_view_permission(request)

@@ -106,6 +106,7 @@ PAGES: dict[str, ListPage] = {
         key=lambda world: {"token": links.answer_token(world.rows["allocation"]["ours"])},
     ),
     "inbox": ListPage("notifications:inbox", WORKER),
+    "imports": ListPage("audit:imports", WORKER),
     "district": ListPage("dashboards:district", OFFICIAL),
     "district, a street": ListPage("dashboards:district", STREET),
     **{f"rows, {code}": ListPage("dashboards:rows", STREET, _fixed(m=code)) for code in FIGURES},
@@ -129,13 +130,14 @@ NO_LIST = frozenset({
     "requests_board:desk_photo", "requests_board:reveal", "requests_board:request_step", "requests_board:need_step",
     "requests_board:liaison_allocation", "requests_board:liaison_request", "dashboards:settle", "dashboards:metrics",
     "notifications:read_all", "notifications:mail_address", "notifications:open", "accounts:login",
-    "accounts:logout", "accounts:password", "accounts:home", "audit:healthz", "audit:healthz_jobs", "api:request",
-    "api:resource_request", "api:allocation",
+    "accounts:logout", "accounts:password", "accounts:home", "audit:healthz", "audit:healthz_jobs",
+    "audit:import_registry", "audit:import_template", "audit:import_run", "audit:import_bad", "audit:import_step",
+    "api:request", "api:resource_request", "api:allocation",
 })  # fmt: skip
 # One row, or a fixed number of them, however large the district.
 FIXED = frozenset({
     "admin, grids.districtprofile", "admin, clockwork.calendarday", "admin, clockwork.workhours",
-    "admin, clockwork.deadlinepolicy",
+    "admin, clockwork.deadlinepolicy", "admin, audit.importpolicy",
 })  # fmt: skip
 
 

@@ -10,6 +10,11 @@ from django.db import migrations, models
 import common.fields
 
 
+def one_policy(apps, schema_editor):
+    """Write down the defaults, so that they can be changed."""
+    apps.get_model("audit", "ImportPolicy").objects.get_or_create(pk=1)
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -81,4 +86,5 @@ class Migration(migrations.Migration):
                 'constraints': [models.UniqueConstraint(fields=('run', 'kind', 'number'), name='import_part_once')],
             },
         ),
+        migrations.RunPython(one_policy, migrations.RunPython.noop),
     ]

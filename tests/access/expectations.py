@@ -12,6 +12,7 @@ from typing import Any
 from requests_board import links
 from tests import factories
 from tests.access.world import ROLES, World
+from tests.tables import small
 
 READ: dict[str, Any] = {"GET": {}, "HEAD": {}}
 
@@ -24,6 +25,8 @@ VIEWERS = HANDLERS | {"district_official", "building_leader"}
 OVERSEERS = OFFICES | {"district_official"}
 DASHBOARD = frozenset({"district_official", "street_worker"})
 DISTRICT = frozenset({"district_official"})
+# Whoever keeps a registry into which tables are imported.
+IMPORTERS = OFFICES | {"system_admin", "first_admin"}
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,13 @@ PAGES: dict[str, Page] = {
     "accounts:logout": Page(EVERYBODY, {"POST": {}}, stranger_gets="login"),
     "accounts:password": Page(SIGNED_IN, {**READ, "POST": {}}),
     "accounts:home": Page(SIGNED_IN),
+    # Tables in.
+    "audit:imports": Page(IMPORTERS),
+    "audit:import_registry": Page(IMPORTERS, {**READ, "POST": {}}, key=lambda w: {"code": small.CODE}),
+    "audit:import_template": Page(IMPORTERS, key=lambda w: {"code": small.CODE}),
+    "audit:import_run": Page(IMPORTERS, row="import", key=_pk),
+    "audit:import_bad": Page(IMPORTERS, row="import", key=_pk),
+    "audit:import_step": Page(IMPORTERS, {"POST": {}}, row="import", key=_step("drop", _pk)),
     # For machines that watch over the product.
     "audit:healthz": Page(EVERYBODY),
     "audit:healthz_jobs": Page(EVERYBODY),

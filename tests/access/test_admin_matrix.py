@@ -40,6 +40,9 @@ MODELS: dict[str, frozenset[str]] = {
     "audit.personaldataread": NONE,
     "audit.job": LOOK,
     "audit.heartbeat": LOOK,
+    "audit.importrun": NONE,
+    # There is one, and the row is there.
+    "audit.importpolicy": KEEP - {"add"},
     "auth.group": ALL,
     "clockwork.calendarday": KEEP,
     "clockwork.workhours": KEEP,
@@ -77,9 +80,10 @@ APART: dict[tuple[str, str], frozenset[str]] = {
     ("grids.post", "first_admin"): LOOK | {"add"},
     ("audit.event", BOTH): LOOK,
     ("audit.personaldataread", BOTH): LOOK,
+    ("audit.importrun", BOTH): LOOK,
 }
 _NO_ROLE = "needs view_audit and enter_admin, which no single role holds: the administrator is not to read the trail"
-NOBODY = {"audit.event": _NO_ROLE, "audit.personaldataread": _NO_ROLE}
+NOBODY = {"audit.event": _NO_ROLE, "audit.personaldataread": _NO_ROLE, "audit.importrun": _NO_ROLE}
 # Page of a model → what one of these rights opens it, by method.
 PAGES: dict[str, dict[str, frozenset[str]]] = {
     "changelist": {"GET": frozenset({"view", "change"}), "POST": frozenset({"view", "change"})},

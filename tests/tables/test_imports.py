@@ -311,7 +311,7 @@ def test_content_that_does_not_open_is_said_and_not_a_failure(clerk, clerk_at_de
 def test_a_large_file_goes_to_the_background(clerk, clerk_at_desk):
     from audit.jobs.run import run as do
 
-    ImportPolicy.objects.create(pk=1, rows_at_once=2)
+    ImportPolicy.objects.update_or_create(pk=1, defaults={"rows_at_once": 2})
     run = begin(clerk, *some(3))
     assert run.state == RunState.PLANNING
     page = clerk_at_desk.get(reverse("audit:import_run", args=[run.pk])).content.decode()
@@ -334,7 +334,7 @@ def test_a_large_file_goes_to_the_background(clerk, clerk_at_desk):
 def test_the_background_refuses_who_lost_the_right_in_the_meantime(clerk):
     from audit.jobs.run import run as do
 
-    ImportPolicy.objects.create(pk=1, rows_at_once=2)
+    ImportPolicy.objects.update_or_create(pk=1, defaults={"rows_at_once": 2})
     run = begin(clerk, *some(3))
     do(Job.objects.get(key=run.job_key).pk)
     run.refresh_from_db()
