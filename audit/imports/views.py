@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.http import content_disposition_header
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from audit.imports import actions, selectors
 from audit.imports.models import ImportRun
@@ -54,6 +54,7 @@ def imports(http: HttpRequest) -> HttpResponse:
 
 
 @keeps_tables
+@require_http_methods(["GET", "HEAD", "POST"])
 def registry(http: HttpRequest, code: str) -> HttpResponse:
     """Offer the template and take a file; what is wrong with the file is said beside the form."""
     sheet = _sheet(http, code)
@@ -70,7 +71,9 @@ def registry(http: HttpRequest, code: str) -> HttpResponse:
 
 
 def _upload(http: HttpRequest) -> dict[str, Any]:
-    sent = http.FILES.get("file")
+    sent, pasted = http.FILES.get("file"), http.POST.get("pasted", "").strip()
+    if sent is None and pasted:
+        return {"file_name": "粘贴的内容", "data": pasted.encode()}
     if sent is None:
         raise Invalid("请先选好要导入的文件，再点“上传核对”。", field="file")
     # One byte more than allowed is enough to know; a claimed size is not believed.

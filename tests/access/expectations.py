@@ -112,7 +112,11 @@ PAGES: dict[str, Page] = {
     "accounts:home": Page(SIGNED_IN),
     # Tables in.
     "audit:imports": Page(IMPORTERS),
-    "audit:import_registry": Page(IMPORTERS, {**READ, "POST": {}}, key=lambda w: {"code": small.CODE}),
+    "audit:import_registry": Page(
+        IMPORTERS,
+        {**READ, "POST": {"pasted": "编码,名称,分组\nT1,服务1,老人"}},
+        key=lambda w: {"code": small.CODE},
+    ),
     "audit:import_template": Page(IMPORTERS, key=lambda w: {"code": small.CODE}),
     "audit:import_run": Page(IMPORTERS, row="import", key=_pk),
     "audit:import_bad": Page(IMPORTERS, row="import", key=_pk),

@@ -271,6 +271,12 @@ def test_a_file_that_cannot_be_read_is_refused_beside_the_form(clerk_at_desk):
     assert not ImportRun.objects.exists()
 
 
+def test_rows_may_be_pasted_instead(clerk_at_desk):
+    address = reverse("audit:import_registry", args=[small.CODE])
+    page = clerk_at_desk.post(address, {"pasted": "编码\t名称\t分组\nT1\t服务1\t老人\n"}, follow=True)
+    assert "导入全部 1 行" in page.content.decode()
+
+
 def test_nobody_else_sees_an_import(clerk, colleague, client):
     run = begin(clerk, *some(1))
     client.force_login(colleague)
