@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -52,7 +53,7 @@ def begin(*, actor: Any, sheet: Sheet, file_name: str, data: bytes) -> ImportRun
             owner_id=owner_id,
             owner_label=owner_label,
             file_name=file_name[-200:],
-            digest=keyed_digest("import", sha256(data).hexdigest()),
+            digest=_digest(table),
             state=RunState.PLANNING,
             rows=len(table.rows),
         )
@@ -359,6 +360,12 @@ def _keep(run: ImportRun, kind: str, entries: list[Any]) -> None:
         ImportPart(run=run, kind=kind, number=at, content=selectors.packed(entries[at : at + PART_ROWS]))
         for at in range(0, len(entries), PART_ROWS)
     )
+
+
+def _digest(table: reading.Table) -> str:
+    """Return a sign of what a file says, whoever saved it when."""
+    said = json.dumps([table.headings, table.rows]).encode()
+    return keyed_digest("import", sha256(said).hexdigest())
 
 
 def _replace(run: ImportRun, mended: dict[tuple[str, str], str]) -> None:
