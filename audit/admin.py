@@ -7,8 +7,9 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from audit import actions
-from audit.models import Event, Heartbeat, Job, JobState, PersonalDataRead
-from common.admin import ScopedAdmin, confirmed
+from audit.imports import actions as import_actions
+from audit.models import Event, Heartbeat, ImportPolicy, ImportRun, Job, JobState, PersonalDataRead
+from common.admin import Children, ScopedAdmin, SettingsAdmin, confirmed
 from common.errors import Conflict
 
 
@@ -79,3 +80,24 @@ class HeartbeatAdmin(LookOnlyAdmin):
     looks = ("retry_jobs",)
     list_display = ("name", "at", "detail")
     search_fields = ("name",)
+
+
+@admin.register(ImportRun)
+class ImportRunAdmin(LookOnlyAdmin):
+    """Who imported how much into which registry, newest first; what the files held is their owners' affair."""
+
+    list_display = ("created_at", "owner_label", "title", "state", "rows", "written", "done_at", "undone_at")
+    list_filter = ("state", "title", "created_at")
+    fields = (*list_display, "new", "changed", "same", "wrong", "kept", "emptied_at")
+
+
+@admin.register(ImportPolicy)
+class ImportPolicyAdmin(SettingsAdmin):
+    """How large imports may be, and how long their rows are kept: one row."""
+
+    list_display = ("__str__", "rows_at_most", "rows_at_once", "keep_days")
+    adds = False
+
+    def store(self, request: HttpRequest, row: ImportPolicy, form: Any, children: Children, seen: str | None) -> None:
+        """Store the limits and tell of the change."""
+        import_actions.change_policy(row, actor=request.user, seen=seen)

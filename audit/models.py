@@ -4,6 +4,10 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from audit.imports.models import ImportPart as ImportPart
+from audit.imports.models import ImportPolicy as ImportPolicy
+from audit.imports.models import ImportRun as ImportRun
+
 
 class Event(models.Model):
     """One thing that happened. Rows are only ever added: the application's role may not change them."""

@@ -10,6 +10,7 @@ from django.db import Error as DatabaseError
 from django.db import connection
 
 from audit.actions import beat, forget_done_jobs
+from audit.imports.actions import forget_old
 from clockwork.periodic import daily, every, open_periods
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,12 @@ def forget_jobs() -> None:
     """Keep the table of jobs small: periodic runs for two days, everything else for a month."""
     forget_done_jobs(kinds="periodic.", older_than=timedelta(days=2))
     forget_done_jobs()
+
+
+@daily("clockwork.forget_imports", at="03:40")
+def forget_imports() -> None:
+    """Clear what was in the files of old imports."""
+    forget_old()
 
 
 class PeriodScheduler(Scheduler):

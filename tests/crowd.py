@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from accounts.models import User
 from audit.actions import beat, record
 from audit.jobs import enqueue
-from audit.models import PersonalDataRead
+from audit.models import ImportRun, PersonalDataRead
 from clockwork.selectors import db_now
 from grids import actions as posts
 from grids import trees
@@ -47,7 +47,7 @@ def add(world: World, first: int, last: int) -> None:
         asked = _requests(world, i, building, partner)
         _needs(world, i, building, resource, asked)
         _people(world, i, building)
-        _set_up(i, building, partner)
+        _set_up(world, i, building, partner)
         _about_one(world, i)
 
 
@@ -185,7 +185,7 @@ def _people(world: World, i: int, building: Area) -> None:
         Notice.objects.create(recipient=user, title=f"给您的第{i}条", url="/inbox/")
 
 
-def _set_up(i: int, building: Area, partner: Partner) -> None:
+def _set_up(world: World, i: int, building: Area, partner: Partner) -> None:
     """Add what is only seen in the admin."""
     board.DispatchPolicy.objects.create()
     board.PublicLimit.objects.create(code=f"q{i}", name=f"入口{i}", amount=9, seconds=60)
@@ -194,6 +194,9 @@ def _set_up(i: int, building: Area, partner: Partner) -> None:
     team.service_types.add(ServiceType.objects.create(code=f"q{i}", name=f"服务{i}", group="老人"))
     enqueue("audit.deliver", f"crowd:{i}")
     beat(f"q{i}")
+    ImportRun.objects.create(
+        owner_id=world.users["community_worker"].pk, registry="x", title="区域", file_name=f"第{i}批.xlsx", digest="x"
+    )
     PersonalDataRead.objects.create(
         actor_label=f"第{i}人", subject_type="x", subject_id=str(i), field="phone", purpose="回访"
     )

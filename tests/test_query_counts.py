@@ -112,6 +112,7 @@ PAGES: dict[str, ListPage] = {
         key=lambda world: {"token": links.answer_token(world.rows["allocation"]["ours"])},
     ),
     "inbox": ListPage("notifications:inbox", WORKER),
+    "imports": ListPage("audit:imports", WORKER),
     "district": ListPage("dashboards:district", OFFICIAL),
     "district, a street": ListPage("dashboards:district", STREET),
     **{f"rows, {code}": ListPage("dashboards:rows", STREET, _fixed(m=code)) for code in FIGURES},
@@ -153,11 +154,12 @@ NO_LIST = frozenset({
     "notifications:read_all", "notifications:mail_address", "notifications:open", "accounts:login",
     "accounts:logout", "accounts:password", "accounts:home", "audit:healthz", "audit:healthz_jobs", "api:document",
     "api:requests_photo",
+    "audit:import_registry", "audit:import_template", "audit:import_run", "audit:import_bad", "audit:import_step",
 })  # fmt: skip
 # One row, or a fixed number of them, however large the district.
 FIXED = frozenset({
     "admin, grids.districtprofile", "admin, clockwork.calendarday", "admin, clockwork.workhours",
-    "admin, clockwork.deadlinepolicy",
+    "admin, clockwork.deadlinepolicy", "admin, audit.importpolicy",
 })  # fmt: skip
 
 

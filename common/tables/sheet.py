@@ -16,7 +16,7 @@ class Column:
 
     `kind` is text | number | date | moment | choice | yes_no | reference. `choices` are the labels of a closed list
     (a drop-down in the template). `personal` columns are exported masked unless a purpose is given, and each such
-    export is logged.
+    export is logged. `aliases` are other headings under which the column is found in a file.
     """
 
     key: str
@@ -29,6 +29,7 @@ class Column:
     hint: str = ""
     width: int = 16
     personal: bool = False
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from tests.access.lines import (
     DISTRICT,
     EVERYBODY,
     HANDLERS,
+    IMPORTERS,
     KEEPERS,
     OFFICES,
     OVERSEERS,
@@ -27,6 +28,7 @@ from tests.access.lines import (
     Page,
 )
 from tests.access.world import World
+from tests.tables import small
 
 
 def _number(row: Any) -> dict[str, Any]:
@@ -100,6 +102,17 @@ PAGES: dict[str, Page] = {
     "accounts:logout": Page(EVERYBODY, {"POST": {}}, stranger_gets="login"),
     "accounts:password": Page(SIGNED_IN, {**READ, "POST": {}}),
     "accounts:home": Page(SIGNED_IN),
+    # Tables in.
+    "audit:imports": Page(IMPORTERS),
+    "audit:import_registry": Page(
+        IMPORTERS,
+        {**READ, "POST": {"pasted": "编码,名称,分组\nT1,服务1,老人"}},
+        key=lambda w: {"code": small.CODE},
+    ),
+    "audit:import_template": Page(IMPORTERS, key=lambda w: {"code": small.CODE}),
+    "audit:import_run": Page(IMPORTERS, row="import", key=_pk),
+    "audit:import_bad": Page(IMPORTERS, row="import", key=_pk),
+    "audit:import_step": Page(IMPORTERS, {"POST": {}}, row="import", key=_step("drop", _pk)),
     # For machines that watch over the product.
     "audit:healthz": Page(EVERYBODY),
     "audit:healthz_jobs": Page(EVERYBODY),

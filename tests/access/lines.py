@@ -21,6 +21,8 @@ DASHBOARD = frozenset({"district_official", "street_worker"})
 DISTRICT = frozenset({"district_official"})
 ADMINS = frozenset({"system_admin", "first_admin"})
 KEEPERS = OFFICES | ADMINS
+# Whoever keeps a registry into which tables are imported.
+IMPORTERS = OFFICES | ADMINS
 TREE = HANDLERS | ADMINS | {"district_official", "security_admin", "auditor"}
 
 

@@ -58,6 +58,9 @@ MODELS: dict[str, Rights] = {
     "audit.personaldataread": each((AUDITOR,), LOOK),
     "audit.job": each((SYSTEM, FIRST), LOOK),
     "audit.heartbeat": each((SYSTEM, FIRST), LOOK),
+    "audit.importrun": each((AUDITOR,), LOOK),
+    # There is one, and the row is there.
+    "audit.importpolicy": SETTINGS | each((SYSTEM, FIRST), CHANGE),
     "auth.group": each((SECURITY, FIRST), LOOK),
     "clockwork.calendarday": SETTINGS,
     "clockwork.workhours": SETTINGS,

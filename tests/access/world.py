@@ -13,7 +13,10 @@ from django.db import transaction
 from django.test import Client
 
 from accounts.models import User
+from audit.imports import actions as imports
+from audit.models import ImportRun
 from clockwork.selectors import db_now
+from common import access
 from grids.models import Area, PartyOrganization
 from grids.trees import numbers
 from notifications.models import Notice
@@ -22,6 +25,7 @@ from requests_board.actions import requests
 from requests_board.models import Allocation, RequestCategory, ResourceRequest, ServiceRequest
 from tests import factories, people
 from tests.pool import Pool, make_pool
+from tests.tables import small
 
 STRANGER = "stranger"
 # Position → place, as seen from the place of the role's post. A role is tested at every position that exists for it.
@@ -56,9 +60,9 @@ class World:
     def targets(self, role: str, kind: str) -> dict[str, Any]:
         """Return the rows of `kind` by their position as seen from `role`."""
         rows = self.rows[kind]
-        if kind == "notice":
+        if kind in {"notice", "import"}:
             mine = {"own": rows[role]} if role in rows else {}
-            return {**mine, "other": rows["far_worker" if role != "far_worker" else "grid_worker"]}
+            return {**mine, "other": rows["far_worker" if role != "far_worker" else "community_worker"]}
         if role in PARTNER_ROLES:
             ours, theirs = ("theirs", "ours") if role == "other_liaison" else ("ours", "theirs")
             found = {"own": ours, "sibling": theirs, "other": "building"}
@@ -127,6 +131,7 @@ def make_world() -> World:
     factories.user("signer", password=factories.PASSWORD)
     for role, user in users.items():
         rows["notice"][role] = Notice.objects.create(recipient=user, title=f"给{role}", url="/inbox/")
+    rows["import"] = _imports(users)
     world = World(town, pool, users, rows)
     world.sign_everybody_in()
     return world
@@ -154,6 +159,14 @@ def _place_rows(rows: dict[str, dict[str, Any]], name: str, area: Any, pool: Poo
     )  # fmt: skip
 
 
+def _imports(users: dict[str, Any]) -> dict[str, Any]:
+    """Let everybody who keeps places begin an import of one row."""
+    small.offer()
+    data = "编码,名称,分组\nX1,服务1,老仁\n".encode()
+    keepers = [role for role, user in users.items() if access.holds(user, small.SHEET.keeps)]
+    return {role: imports.begin(actor=users[role], sheet=small.SHEET, file_name="a.csv", data=data) for role in keepers}
+
+
 def missing(kind: str) -> Any:
     """Return a row of `kind` that was never saved."""
     if kind == "request":
@@ -166,4 +179,6 @@ def missing(kind: str) -> Any:
         return ResourceRequest(number="Z1124-NEVER")
     if kind == "notice":
         return Notice(pk=2**40)
+    if kind == "import":
+        return ImportRun(pk=uuid.uuid4())
     return Allocation(pk=uuid.uuid4())
