@@ -41,7 +41,7 @@ def end_posts(posts: Sequence[Post], *, actor: Any) -> None:
 
 def _access_changed(posts: Iterable[Post], actor: Any) -> None:
     people = list(User.objects.filter(pk__in={post.user_id for post in posts}))
-    User.objects.filter(pk__in=people).update(session_version=models.F("session_version") + 1)
+    User.objects.filter(pk__in=[person.pk for person in people]).update(session_version=models.F("session_version") + 1)
     record_rows(verb="account.sessions_ended", rows=[(person, "", "") for person in people], actor=actor)
     for person in people:
         permissions.forget(person)
