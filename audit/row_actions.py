@@ -10,7 +10,7 @@ from django.db import models, transaction
 from audit.actions import DELIVER, who
 from audit.jobs import enqueue
 from audit.jobs.payload import ids_and_numbers
-from audit.models import Event
+from audit.models import Event, PersonalDataRead
 from audit.registry import handlers_of
 
 _BATCH = 1000
@@ -68,3 +68,19 @@ def remove_rows(rows: Sequence[Any], *, verb: str, actor: Any, words: Words = st
     if rows:
         record_rows(verb=verb, rows=[(row, words(row), "") for row in rows], actor=actor)
         type(rows[0])._default_manager.filter(pk__in=[row.pk for row in rows]).delete()
+
+
+def record_reads(*, actor: Any, subject_type: str, reads: Iterable[tuple[Any, str]], purpose: str) -> None:
+    """Note that `actor` is about to see many personal values (id, field), and commit before they are shown."""
+    actor_id, actor_label = who(actor)
+    with transaction.atomic(durable=True):
+        PersonalDataRead.objects.bulk_create(
+            [
+                PersonalDataRead(
+                    actor_id=actor_id, actor_label=actor_label, subject_type=subject_type, subject_id=str(key),
+                    field=field, purpose=purpose,
+                )
+                for key, field in reads
+            ],
+            batch_size=_BATCH,
+        )  # fmt: skip

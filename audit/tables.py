@@ -1,4 +1,4 @@
-"""A registry whose rows are rows of one model: written in bulk with their events, and taken back from what they were."""
+"""A registry whose rows are rows of one model: written in bulk with their events, taken back from what they were."""
 
 from __future__ import annotations
 
@@ -61,8 +61,7 @@ class RowRegistry(Registry):
         self.insert(made, user)
         self.put_extras({pk: values for pk, values in extras.items() if values}, user)
         return {
-            line.line: (str(row.pk), {"made": self._state(row, every)})
-            for line, row in zip(planned, made, strict=True)
+            line.line: (str(row.pk), {"made": self._state(row, every)}) for line, row in zip(planned, made, strict=True)
         }
 
     def insert(self, rows: list[Any], user: Any) -> None:
@@ -150,7 +149,7 @@ class RowRegistry(Registry):
         field = self.model._meta.get_field(name.removesuffix("_id") if name.endswith("_id") else name)
         if isinstance(field, EncryptedTextField):
             return Sealed(value) if value else ""
-        target = field.target_field if isinstance(field, models.ForeignKey) else field
+        target: Any = field.target_field if isinstance(field, models.ForeignKey) else field
         return target.to_python(value)
 
     def _remove(self, written: list[tuple[str, Values]], standing: dict[str, Any], user: Any) -> list[tuple[str, str]]:

@@ -129,7 +129,8 @@ def moment(text: str) -> datetime:
     if text[first.end() :].strip() and clock is None:
         raise ValueError(text)
     hour, minute = (int(clock[1]), int(clock[2] or 0)) if clock else (0, 0)
-    return timezone.make_aware(datetime(*map(int, first.groups()), hour, minute))  # type: ignore[misc]  # noqa: DTZ001
+    year, month, number = map(int, first.groups())
+    return timezone.make_aware(datetime(year, month, number, hour, minute))  # noqa: DTZ001
 
 
 def phone(text: str, *, short: bool = False) -> str:
@@ -183,9 +184,7 @@ _WRONG = {
 }
 
 
-def read(
-    column: Column, text: str, labels: Mapping[str, Any], faults: Faults, guesses: Guesses
-) -> tuple[str, Any]:
+def read(column: Column, text: str, labels: Mapping[str, Any], faults: Faults, guesses: Guesses) -> tuple[str, Any]:
     """Return a cell's text in one form and its value; what cannot be read is said and comes back as it was."""
     if not text:
         if column.required:

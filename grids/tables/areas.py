@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 from common.errors import Invalid
 from common.tables import cells as values
@@ -144,7 +144,7 @@ class Areas(AreaRegistry):
     """Every level of places, each under its parent."""
 
     code, title = "areas", "区域"
-    columns = (
+    columns: tuple[Column, ...] = (
         Column(
             "parent", "上级", "reference", required=True, most=200, example="东街街道/槐荫社区", width=30,
             hint="从街道（镇）写起，用“/”隔开；也可以写上级的代码",
@@ -217,7 +217,7 @@ class Buildings(AreaRegistry):
     """The buildings of an estate by their numbers: what a community keeps most often."""
 
     code, title = "buildings", "楼栋"
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("community", "社区（村）", "reference", example="槐荫社区", hint="小区没有重名的可以不填", width=16),
         Column("estate", "小区", "reference", example="槐荫小区", hint="没有小区的填网格", width=20),
         Column("grid", "网格", "reference", example="第一网格", hint="还没有划网格的留空", width=20),

@@ -79,7 +79,7 @@ class Party(Registry):
     code, title = "party", "党组织"
     keeps = looks = "manage_places"
     label = "grids.partyorganization"
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("parent", "上级组织", "reference", example="槐荫社区党总支", hint="最上一级留空", width=26),
         Column("level", "层级", "choice", True, tuple(LEVELS), width=10),
         Column("name", "名称", required=True, most=80, example="槐荫小区党支部", width=26),
@@ -114,8 +114,9 @@ class Party(Registry):
         columns = ("pk", "parent_id", "level", "kind", "name", "code", "area_id", "established_on")
         valid = PartyOrganization.objects.filter(valid_to=None).order_by("tree_id", "lft")
         inside = set(valid.filter(within_reach(user, right)).values_list("pk", flat=True))
+        values: Any
         for values in valid.values_list(*columns):
-            book.all[values[0]] = Organization(*values, values[0] in inside)
+            book.all[values[0]] = Organization(*values, values[0] in inside)  # type: ignore[call-arg]  # one by one
         for one in book.all.values():
             for word in {one_form(one.name), one_form(book.path(one)), one.code} - {""}:
                 book.by_word[word].append(one)
@@ -202,9 +203,7 @@ class Party(Registry):
         elif code and book.codes.setdefault(code, row.line) != row.line:
             row.faults.say("code", f"代码“{code}”和第 {book.codes[code]} 行的一样，请核对。")
 
-    def _covered(
-        self, row: Row, book: PartyBook, area: Place | None, own: Organization | None
-    ) -> list[int] | None:
+    def _covered(self, row: Row, book: PartyBook, area: Place | None, own: Organization | None) -> list[int] | None:
         """Return the covered areas; those outside the person's reach stay as they are."""
         if "covers" not in row.text:
             return None
@@ -274,13 +273,17 @@ class Party(Registry):
         covered, refused, changes = bulk.covers_of(standing), [], []
         for pk, kept in written:
             now = standing.get(int(pk))
-            values = {n: covered.get(int(pk), []) if n == "covers" else _as_json(getattr(now, n, None)) for n in kept["after"]}
-            if now is None or values != kept["after"]:
+            if now is None or self._stand(now, covered, kept["after"]) != kept["after"]:
                 refused.append((pk, CHANGED))
             else:
                 changes.append((int(pk), kept["after"], kept["before"]))
         self._put(changes, user)
         return refused
+
+    @staticmethod
+    def _stand(row: Any, covered: dict[int, list[int]], names: Values) -> Values:
+        """Return these columns of an organisation as they are now."""
+        return {n: covered.get(row.pk, []) if n == "covers" else _as_json(getattr(row, n)) for n in names}
 
 
 def _day(value: Any) -> date | None:

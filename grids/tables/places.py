@@ -43,10 +43,11 @@ class Places:
         paths = reach(user, permission)
         above = {int(part) for path in paths for part in path.split("/") if part}
         self.all: dict[int, Place] = {}
+        values: Any
         for values in Area.objects.valid().order_by("tree_id", "lft").values_list(*COLUMNS):
             inside = any(values[5].startswith(path) for path in paths)
             if inside or values[0] in above:
-                self.all[values[0]] = Place(*values, inside)
+                self.all[values[0]] = Place(*values, inside)  # type: ignore[call-arg]  # as many columns as fields
         self.inside = [place for place in self.all.values() if place.inside]
         self._words: dict[int, str] = {}
         self._found: dict[str, list[Place]] = defaultdict(list)
@@ -94,7 +95,7 @@ class Places:
             return self._of_kind(fitting[0], text, column, title, faults, kinds)
         if fitting:
             paths = "、".join(self.words(place.id) for place in fitting[:3])
-            faults.say(column, f"{title}“{text}”有 {len(fitting)} 个，请写全，比如：{paths}。", self.words(fitting[0].id))
+            faults.say(column, f"{title}“{text}”有 {len(fitting)} 个，请写全，比如：{paths}。")
         else:
             faults.say(column, f"{title}“{text}”找不到", guesses.of(text, self._near(text, wanted)))
         return None
@@ -125,9 +126,7 @@ class Places:
 # Numbers of buildings ---------------------------------------------------------------------------------------
 
 _DIGITS = {"零": 0, "〇": 0, "一": 1, "二": 2, "两": 2, "三": 3, "四": 4, "五": 5, "六": 6, "七": 7, "八": 8, "九": 9}
-_NUMBER = re.compile(
-    r"第?\s*([0-9]{1,4}|[零〇一二两三四五六七八九十百]{1,7})\s*(?:号楼|号|#楼|#|号?栋楼?|号?幢楼?|楼)"
-)
+_NUMBER = re.compile(r"第?\s*([0-9]{1,4}|[零〇一二两三四五六七八九十百]{1,7})\s*(?:号楼|号|#楼|#|号?栋楼?|号?幢楼?|楼)")
 
 
 def chinese_number(text: str) -> int | None:

@@ -18,7 +18,6 @@ from grids.models import Post
 from grids.permissions import within_reach
 from grids.tables.areas import CHANGED
 from grids.tables.places import Places
-from grids.trees.levels import AREA_LABELS
 
 
 @dataclass(slots=True)
@@ -38,7 +37,7 @@ class Posts(Registry):
     keeps = looks = "manage_posts"
     label = "grids.post"
     given: tuple[str, ...] = tuple(code for code, _ in roles.POST_CHOICES)
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("name", "姓名", most=40, example="张三", hint="只用来核对", width=12),
         Column("username", "账号", most=150, example="zhangsan", hint="没有重名的可以只填姓名", width=16),
         Column("role", "角色", "choice", True, tuple(label for _, label in roles.POST_CHOICES), width=18),
@@ -90,9 +89,6 @@ class Posts(Registry):
         area = None
         if row.text["area"]:
             area = book.places.find(row.text["area"], "area", "地方", row.faults, book.guesses, kinds)
-            if area is not None and kinds and area.kind not in kinds:
-                labels = "、".join(AREA_LABELS[kind] for kind in kinds)
-                row.faults.say("area", f"{roles.BY_CODE[role].label}只能设在{labels}。")
         key = self._key(person.username, role, area.id) if person and role and area else ""
         if not row.text.get("valid_from"):
             known = book.known.get(key, [])
@@ -137,7 +133,7 @@ class Posts(Registry):
         """Give the posts."""
         made = [
             Post(user_id=row.data["user"], role=row.data["role"], area_id=row.data["area"],
-                 valid_from=_day(row.data["valid_from"]), valid_to=_day(row.data["valid_to"]))
+                 valid_from=date.fromisoformat(row.data["valid_from"]), valid_to=_day(row.data["valid_to"]))
             for row in planned
         ]  # fmt: skip
         table_actions.give_posts(made, actor=user)
@@ -154,7 +150,7 @@ class Posts(Registry):
         for row in planned:
             post = standing[int(row.data["id"])]
             before = _term(post)
-            post.valid_from, post.valid_to = _day(row.data["valid_from"]), _day(row.data["valid_to"])
+            post.valid_from, post.valid_to = date.fromisoformat(row.data["valid_from"]), _day(row.data["valid_to"])
             changed.append((post, "至".join(before), "至".join(_term(post))))
             done[row.line] = (str(post.pk), {"before": before, "after": _term(post)})
         table_actions.change_terms(changed, actor=user)
@@ -172,7 +168,7 @@ class Posts(Registry):
             changed = []
             for pk, kept in same:
                 start, end = kept["before"]
-                standing[pk].valid_from, standing[pk].valid_to = _day(start), _day(end)
+                standing[pk].valid_from, standing[pk].valid_to = date.fromisoformat(start), _day(end)
                 changed.append((standing[pk], "至".join(kept["after"]), "至".join(kept["before"])))
             table_actions.change_terms(changed, actor=user)
         left = {pk for pk, _ in same}

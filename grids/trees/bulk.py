@@ -61,7 +61,7 @@ def change_party_organizations(
 
 def _change(tree: Tree, changes: Sequence[Any], known: frozenset[str], verb: str, actor: Any) -> None:
     with locked(tree):
-        rows = models.QuerySet(tree.model).in_bulk([pk for pk, _, _, _ in changes])
+        rows: dict[int, Any] = models.QuerySet(tree.model).in_bulk([pk for pk, _, _, _ in changes])
         written = {name for _, columns, _, _ in changes for name in columns}
         if written - known:
             raise TypeError(f"Not to be written here: {', '.join(sorted(written - known))}.")
@@ -86,7 +86,7 @@ def loaded(tree: Tree, rows: Sequence[Any], *, actor: Any) -> None:
 def take_out(tree: Tree, ids: Iterable[int], *, actor: Any) -> set[int]:
     """Delete nodes that nothing points at, with the numbers closed behind them; return those that had to stay."""
     with locked(tree):
-        rows = models.QuerySet(tree.model).in_bulk([int(pk) for pk in ids])
+        rows: dict[int, Any] = models.QuerySet(tree.model).in_bulk([int(pk) for pk in ids])
         staying = _staying(tree, rows)
         gone = [row for pk, row in rows.items() if pk not in staying]
         keys = [row.pk for row in gone]
@@ -97,7 +97,7 @@ def take_out(tree: Tree, ids: Iterable[int], *, actor: Any) -> set[int]:
         else:
             PartyOrganization.covers.through.objects.filter(partyorganization__in=keys).delete()
         # Parents and children go in one statement, which Django's own collector refuses.
-        doomed = models.QuerySet(tree.model).filter(pk__in=keys)
+        doomed: models.QuerySet[Any] = models.QuerySet(tree.model).filter(pk__in=keys)
         doomed._raw_delete(doomed.db)
         numbers.write(tree, _renumbered(tree))
     return staying
@@ -113,7 +113,7 @@ def _staying(tree: Tree, rows: dict[int, Any]) -> set[int]:
     """Return the nodes that something points at, and all above them."""
     own = (BuildingCode, tree.model) if tree is AREAS else (PartyOrganization.covers.through, tree.model)
     staying = in_use(tree.model, rows, besides=own)
-    below = models.QuerySet(tree.model).filter(parent__in=rows).exclude(pk__in=rows)
+    below: models.QuerySet[Any] = models.QuerySet(tree.model).filter(parent__in=rows).exclude(pk__in=rows)
     staying |= set(below.values_list("parent_id", flat=True))
     for pk in [*staying]:
         above = rows[pk].parent_id
@@ -121,4 +121,3 @@ def _staying(tree: Tree, rows: dict[int, Any]) -> set[int]:
             staying.add(above)
             above = rows[above].parent_id
     return staying
-

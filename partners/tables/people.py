@@ -60,7 +60,7 @@ class Partners(RowRegistry):
         "contact_name": ("contact_name",), "contact_phone": ("contact_phone",), "area": ("area_id", "scope_path"),
         "party": ("party_organization_id",), "note": ("note",),
     }  # fmt: skip
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("code", "编号", required=True, most=20, example="W001", width=10),
         Column("category", "类别", "choice", True, tuple(map(str, Category.labels)), width=8),
         Column("name", "名称", required=True, most=80, example="安心物业服务有限公司", width=28),
@@ -168,7 +168,7 @@ class Departments(Partners):
 
     code, title = "departments", "部门"
     categories = (Category.DEPARTMENT.value,)
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("code", "编号", required=True, most=20, example="D001", width=10),
         Column("name", "名称", required=True, most=80, example="区司法局", width=26),
         Column("group", "系统", "choice", True, tuple(map(str, DepartmentGroup.labels)), width=14),
@@ -208,4 +208,3 @@ class Departments(Partners):
         """Write the profiles."""
         gone = {pk: {n: v for n, v in values.items() if v is not None} for pk, values in changes.items()}
         table_actions.set_profiles(gone)
-

@@ -69,7 +69,7 @@ class Resources(RowRegistry):
         "contact_name": ("contact_name",), "contact_phone": ("contact_phone",), "area": ("area_id", "scope_path"),
         "status": ("status",),
     }  # fmt: skip
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("partner", "提供方", "reference", True, hint="编号或者名称", example="D001", width=20),
         Column("type", "类型", "reference", True, most=40, example="法律讲座", width=16),
         Column("name", "名称", required=True, most=80, example="普法讲座", width=26),
@@ -84,7 +84,9 @@ class Resources(RowRegistry):
         Column("contact_name", "联系人", most=40, example="李四", width=10),
         Column("contact_phone", "联系电话", most=20, personal=True, example="19900000002", width=16),
         Column("area", "存放区域", "reference", most=200, hint="留空就是提供方所在的地方", width=26),
-        Column("status", "状态", "choice", choices=tuple(map(str, ResourceStatus.labels)), hint="留空就是“可约”", width=8),
+        Column(
+            "status", "状态", "choice", choices=tuple(map(str, ResourceStatus.labels)), hint="留空就是“可约”", width=8
+        ),
     )  # fmt: skip
 
     def choices(self, user: Any) -> dict[str, tuple[str, ...]]:
@@ -105,9 +107,10 @@ class Resources(RowRegistry):
         for resource, area in ResourceServedArea.objects.order_by("area__lft").values_list("resource_id", "area_id"):
             book.served[resource].append(area)
         standing = Resource.objects.filter(within_reach(user, right)).select_related("partner", "type")
-        for resource in standing.order_by("partner__code", "type__code", "name", "pk"):
-            key = f"{resource.partner_id}|{resource.type_id}|{one_form(resource.name)}"
-            book.add(key, Known(str(resource.pk), self._cells(book, resource)))
+        one: Resource
+        for one in standing.order_by("partner__code", "type__code", "name", "pk"):
+            key = f"{one.partner_id}|{one.type_id}|{one_form(one.name)}"
+            book.add(key, Known(str(one.pk), self._cells(book, one)))
         return book
 
     def _cells(self, book: PoolBook, one: Resource) -> Cells:
@@ -230,7 +233,7 @@ class Slots(RowRegistry):
     columns_of: ClassVar = {
         "resource": ("resource_id",), "starts_at": ("starts_at",), "ends_at": ("ends_at",), "capacity": ("capacity",),
     }  # fmt: skip
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("partner", "提供方", "reference", True, hint="编号或者名称", example="D001", width=12),
         Column("resource", "资源", "reference", True, most=80, example="普法讲座", width=28),
         Column("starts_at", "开始", "moment", True, example="2026-03-02 09:00", width=18),

@@ -29,7 +29,7 @@ class Pairings(RowRegistry):
         "partner": ("department_id",), "community": ("community_id",), "valid_from": ("valid_from",),
         "valid_to": ("valid_to",),
     }  # fmt: skip
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("partner", "部门", "reference", True, hint="编号或者名称", example="D001", width=24),
         Column("community", "社区（村）", "reference", True, most=200, example="东街街道/槐荫社区", width=30),
         Column("valid_from", "开始日期", "date", True, example="2026-01-01", width=12),

@@ -64,14 +64,17 @@ def take_in_many(rows: Sequence[ServiceRequest], *, actor: Any) -> None:
 
 
 @transaction.atomic
-def correct_many(changed: Sequence[tuple[ServiceRequest, str, str]], *, fields: set[str], verb: str, actor: Any) -> None:
+def correct_many(
+    changed: Sequence[tuple[ServiceRequest, str, str]], *, fields: set[str], verb: str, actor: Any
+) -> None:
     """Write what the other system says now about open requests that the caller has locked."""
     limits = Limits()
     for row, _, _ in changed:
         row.version += 1
         if fields & {"category_id", "severity"}:
-            before, row.resolve_due_at = row.resolve_due_at, limits.resolve(row.category_id, row.severity, row.created_at)
-            row.due_at = row.resolve_due_at if row.due_at == before else row.due_at
+            follows = row.due_at == row.resolve_due_at
+            row.resolve_due_at = limits.resolve(row.category_id, row.severity, row.created_at)
+            row.due_at = row.resolve_due_at if follows else row.due_at
     names = {name for field in fields for name in _WITH_INDEX.get(field, (field,))}
     names |= {"version", "resolve_due_at", "due_at"}
     change_rows(changed, fields=names, verb=verb, actor=actor)
@@ -89,4 +92,3 @@ def _numbers(amount: int) -> list[str]:
             return list(found)
         found -= used
     raise Conflict("编号正忙，请再导入一次。")
-

@@ -13,7 +13,7 @@ from common.masks import mask_name, mask_phone
 from common.tables import cells
 from common.tables.cells import moment_text, one_form
 from common.tables.registry import Book, Known, Row
-from common.tables.sheet import Cells, Column, Planned, Values, register
+from common.tables.sheet import Cells, Column, Planned, Values
 from grids.models import AreaKind
 from grids.permissions import within_reach
 from grids.tables.places import Place, Places
@@ -48,7 +48,7 @@ class Requests(RowRegistry):
         "place_detail": ("place_detail",), "category": ("category_id",), "severity": ("severity",),
         "contact_name": ("contact_name",), "phone": ("phone",), "created_at": ("created_at",),
     }  # fmt: skip
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("source", "来源系统", required=True, most=20, example="12345", width=12),
         Column("external_id", "外部编号", required=True, most=60, example="GD20260301001", width=20),
         Column("area", "地点", "reference", True, most=200, example="槐荫小区3号楼", width=30),
@@ -155,7 +155,7 @@ class Requests(RowRegistry):
             if where is None:
                 row.faults.say("area", f"地点“{text}”找不到", book.guesses.of(text, words))
             return where
-        return book.places.find(text, "area", "地点", row.faults, book.guesses)  # type: ignore[no-any-return]
+        return book.places.find(text, "area", "地点", row.faults, book.guesses)
 
     @staticmethod
     def _kind(row: Row, book: RequestBook, known: list[Known]) -> str | None:
@@ -206,6 +206,3 @@ class Requests(RowRegistry):
     def _words(self, line: Planned, names: Iterable[str]) -> tuple[str, str]:
         """Name the changed columns only: what residents say does not belong into the trail."""
         return "", "、".join(column.title for column in self.columns if column.key in names)
-
-
-register(Requests())
