@@ -48,7 +48,7 @@ class RowRegistry(Registry):
 
     # Writing ----------------------------------------------------------------------------------------------------
 
-    def create(self, planned: list[Planned], user: Any) -> dict[int, tuple[str, Values]]:
+    def enter(self, planned: list[Planned], user: Any) -> dict[int, tuple[str, Values]]:
         """Insert rows with their events."""
         every = [column.key for column in self.columns]
         made, extras = [], {}

