@@ -64,10 +64,14 @@ def find(request: HttpRequest, code: str) -> export.Listing:
 
 
 @access.signed_in
-@require_http_methods(["GET", "HEAD", "POST"])
 def take(request: HttpRequest, code: str) -> HttpResponseBase:
     """Ask in which form, and what for where personal data is wanted in full; then hand over the file."""
-    listing = find(request, code)
+    # Whoever may not see the list learns nothing else of it either.
+    return _take(request, find(request, code))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def _take(request: HttpRequest, listing: export.Listing) -> HttpResponseBase:
     if request.method != "POST":
         return _ask(request, listing)
     try:

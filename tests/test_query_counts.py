@@ -130,7 +130,7 @@ NO_LIST = frozenset({
     "requests_board:liaison_allocation", "requests_board:liaison_request", "dashboards:settle", "dashboards:metrics",
     "notifications:read_all", "notifications:mail_address", "notifications:open", "accounts:login",
     "accounts:logout", "accounts:password", "accounts:home", "audit:healthz", "audit:healthz_jobs", "api:request",
-    "api:resource_request", "api:allocation",
+    "api:resource_request", "api:allocation", "export",
 })  # fmt: skip
 # One row, or a fixed number of them, however large the district.
 FIXED = frozenset({

@@ -76,17 +76,17 @@ class Faults:
 class Guesses:
     """Find the likely right name, for so many rows as one can bear to wait for."""
 
-    def __init__(self, comparisons: int = 2_000_000) -> None:
+    def __init__(self, comparisons: int = 200_000) -> None:
         self.left = comparisons
-        self.known: dict[tuple[str, int], str] = {}
+        self.known: dict[tuple[str, str], str] = {}
 
-    def of(self, text: str, names: Iterable[str]) -> str:
-        """Return the name that `text` was most likely meant to be, or ""."""
-        choices = list(names)
-        key = (text, hash(tuple(choices[:50])) ^ len(choices))
+    def of(self, text: str, names: Iterable[str] | Callable[[], Iterable[str]], about: str = "") -> str:
+        """Return the name that `text` was most likely meant to be, or ""; `about` says of what the names are."""
+        key = (about, text)
         if key not in self.known:
-            if self.left < len(choices):
+            if self.left <= 0:
                 return ""
+            choices = list(names() if callable(names) else names)
             self.left -= len(choices)
             inside = [name for name in choices if text and text in name]
             close = inside[:1] if len(inside) == 1 else get_close_matches(text, choices, n=1, cutoff=0.5)
@@ -197,7 +197,9 @@ def read(column: Column, text: str, labels: Mapping[str, Any], faults: Faults, g
         if text in labels:
             return text, labels[text]
         words = "、".join(list(labels)[:12])
-        faults.say(column.key, f"{column.title}“{text}”不在可选的里面，可以填：{words}", guesses.of(text, labels))
+        faults.say(
+            column.key, f"{column.title}“{text}”不在可选的里面，可以填：{words}", guesses.of(text, labels, column.key)
+        )
         return text, None
     if column.kind not in _READ:
         return text, text

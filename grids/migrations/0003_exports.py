@@ -7,20 +7,27 @@ import common.tables.layout
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('grids', '0002_rights'),
+        ("grids", "0002_rights"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='districtprofile',
-            name='export_layouts',
-            field=models.TextField(blank=True, default='', help_text='每行一张表：表名｜标题｜各列名称（按顺序，用“、”隔开）。比如：诉求｜诉求办理情况表｜编号、原话、地点。标题或者各列留空就用原来的。', validators=[common.tables.layout.check_layouts], verbose_name='导出的版式'),
+            model_name="districtprofile",
+            name="export_layouts",
+            field=models.TextField(
+                blank=True,
+                default="",
+                help_text="每行一张表：表名｜标题｜各列名称（按顺序，用“、”隔开）。比如：诉求｜诉求办理情况表｜编号、原话、地点。标题或者各列留空就用原来的。",
+                validators=[common.tables.layout.check_layouts],
+                verbose_name="导出的版式",
+            ),
         ),
         migrations.AddField(
-            model_name='districtprofile',
-            name='export_rows',
-            field=models.PositiveIntegerField(default=20000, validators=[django.core.validators.MinValueValidator(1)], verbose_name='一次最多导出几行'),
+            model_name="districtprofile",
+            name="export_rows",
+            field=models.PositiveIntegerField(
+                default=20000, validators=[django.core.validators.MinValueValidator(1)], verbose_name="一次最多导出几行"
+            ),
         ),
     ]

@@ -32,6 +32,7 @@ class AreaBook(Book):
     coming: dict[str, tuple[str, str]] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
     styles: set[Any] = field(default_factory=set)
+    tops: dict[str, Place] = field(default_factory=dict)
 
 
 def shared_faults(row: Row, book: AreaBook, own: int | None) -> None:
@@ -160,7 +161,10 @@ class Areas(AreaRegistry):
         book = self._book(user, rows)
         book.labels["kind"] = {label: kind for kind, label in AREA_LABELS.items() if kind != "district"}
         for place in book.places.inside:
-            if place.kind != AreaKind.DISTRICT and (place.parent or 0) in book.places.all:
+            above = book.places.all.get(place.parent or 0)
+            if above is not None and (not above.inside or above.kind == AreaKind.DISTRICT):
+                book.tops[one_form(book.places.words(above.id))] = above
+            if place.kind != AreaKind.DISTRICT and above is not None:
                 book.add(f"id:{place.id}", Known(str(place.id), self._cells(book.places, place)))
         return book
 
@@ -198,8 +202,14 @@ class Areas(AreaRegistry):
         return key, {**data, "parent": parent.id if parent else None, "above": above, "kind": kind}
 
     def _parent(self, row: Row, book: AreaBook, text: str) -> Place | None:
-        district = next((p for p in book.places.inside if p.kind == AreaKind.DISTRICT and p.name == text), None)
-        return district or book.places.find(text, "parent", "上级", row.faults, book.guesses)
+        # What the person keeps may stand right below what they do not; nothing new is put there.
+        top = book.tops.get(text)
+        if top is not None and (
+            top.inside or book.by_name.get((top.id, row.values.get("kind") or "", row.text["name"]))
+        ):
+            return top
+        found: Place | None = book.places.find(text, "parent", "上级", row.faults, book.guesses)
+        return found
 
     def _level(self, row: Row, kind: str, parent_kind: str) -> None:
         try:
@@ -293,7 +303,9 @@ class Buildings(AreaRegistry):
         found = self._below(book, inside, kinds)
         if text in found:
             return found[text]
-        row.faults.say(column, f"“{inside.name}”里{title}“{text}”找不到", book.guesses.of(text, found))
+        row.faults.say(
+            column, f"“{inside.name}”里{title}“{text}”找不到", book.guesses.of(text, found, f"{column} {inside.id}")
+        )
         return None
 
     def _below(self, book: AreaBook, inside: Place, kinds: Any) -> dict[str, Place]:

@@ -168,8 +168,8 @@ class Party(Registry):
             return None, None
         if text in book.coming:
             return None, book.coming[text]
-        names = [one.name for one in book.all.values() if one.inside]
-        row.faults.say("parent", f"上级组织“{text}”找不到", book.guesses.of(text, names))
+        guess = book.guesses.of(text, lambda: (one.name for one in book.all.values() if one.inside), "party")
+        row.faults.say("parent", f"上级组织“{text}”找不到", guess)
         return None, None
 
     @staticmethod

@@ -97,7 +97,7 @@ class Places:
             paths = "、".join(self.words(place.id) for place in fitting[:3])
             faults.say(column, f"{title}“{text}”有 {len(fitting)} 个，请写全，比如：{paths}。")
         else:
-            faults.say(column, f"{title}“{text}”找不到", guesses.of(text, self._near(text, wanted)))
+            faults.say(column, f"{title}“{text}”找不到", guesses.of(text, lambda: self._near(text, wanted), column))
         return None
 
     def _near(self, text: str, kinds: set[str]) -> list[str]:

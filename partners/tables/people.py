@@ -146,7 +146,7 @@ class Partners(RowRegistry):
             found = [pk for pk in found if pk == int(number.rstrip("）"))]
         if text and len(found) != 1:
             way = f"有 {len(found)} 个，请填它的代码" if found else "找不到"
-            guess = "" if found else book.guesses.of(text, book.party)
+            guess = "" if found else book.guesses.of(text, book.party, "party")
             row.faults.say("party", f"所在党组织“{text}”{way}", guess)
         return found[0] if len(found) == 1 else None
 

@@ -50,7 +50,7 @@ def partner_of(row: Row, book: PoolBook, column: str = "partner", title: str = "
         return found[0]
     if text:
         way = f"有 {len(found)} 家，请填编号" if found else "找不到"
-        row.faults.say(column, f"{title}“{text}”{way}", "" if found else book.guesses.of(text, book.partners))
+        row.faults.say(column, f"{title}“{text}”{way}", "" if found else book.guesses.of(text, book.partners, column))
     return None
 
 
@@ -160,7 +160,7 @@ class Resources(RowRegistry):
         if text and len(found) != 1:
             way = f"有 {len(found)} 个，请填编码" if found else "找不到"
             names = list(book.type_names.values())
-            row.faults.say("type", f"类型“{text}”{way}", "" if found else book.guesses.of(text, names))
+            row.faults.say("type", f"类型“{text}”{way}", "" if found else book.guesses.of(text, names, "type"))
         return found[0] if len(found) == 1 else None
 
     @staticmethod
@@ -298,7 +298,7 @@ class Slots(RowRegistry):
         if text and found:
             row.faults.say("resource", f"资源“{text}”有 {len(found)} 个，请写明是第几个。", f"{text}（第1个）")
         elif text:
-            row.faults.say("resource", f"{partner[1]}没有资源“{text}”", book.guesses.of(text, names))
+            row.faults.say("resource", f"{partner[1]}没有资源“{text}”", book.guesses.of(text, names, partner[0]))
         return None
 
     def put(self, row: Any, data: Values, names: Iterable[str]) -> None:

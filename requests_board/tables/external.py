@@ -149,11 +149,14 @@ class Requests(RowRegistry):
         found = book.said.get(text.replace(" ", ""), [])
         if len(found) == 1:
             return found[0]
-        words = [*book.said, *book.places.names(_SAID)] if not found else []
-        if not found and "/" not in text and text not in words:
-            where: Place | None = book.places.find(text, "area", "地点", cells.Faults(), cells.Guesses(0))
-            if where is None:
-                row.faults.say("area", f"地点“{text}”找不到", book.guesses.of(text, words))
+        if not found and "/" not in text:
+            said = cells.Faults()
+            where: Place | None = book.places.find(text, "area", "地点", said, cells.Guesses(0))
+            if where is None and "找不到" not in "".join(fault.sentence for fault in said.found):
+                row.faults.found += said.found
+            elif where is None:
+                guess = book.guesses.of(text, lambda: [*book.said, *book.places.names(_SAID)], "area")
+                row.faults.say("area", f"地点“{text}”找不到", guess)
             return where
         return book.places.find(text, "area", "地点", row.faults, book.guesses)
 
@@ -165,7 +168,9 @@ class Requests(RowRegistry):
         found = book.categories.get(text, []) if text else []
         if text and len(found) != 1:
             way = f"有 {len(found)} 个，请填编码" if found else "找不到"
-            row.faults.say("category", f"类别“{text}”{way}", "" if found else book.guesses.of(text, book.categories))
+            row.faults.say(
+                "category", f"类别“{text}”{way}", "" if found else book.guesses.of(text, book.categories, "category")
+            )
         return found[0] if len(found) == 1 else None
 
     @staticmethod

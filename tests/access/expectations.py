@@ -22,6 +22,7 @@ HANDLERS = frozenset({"street_worker", "community_worker", "far_worker", "grid_w
 OFFICES = frozenset({"street_worker", "community_worker", "far_worker"})
 VIEWERS = HANDLERS | {"district_official", "building_leader"}
 OVERSEERS = OFFICES | {"district_official"}
+KEEPERS = OFFICES | {"system_admin", "first_admin"}
 DASHBOARD = frozenset({"district_official", "street_worker"})
 DISTRICT = frozenset({"district_official"})
 
@@ -52,6 +53,10 @@ def _number(row: Any) -> dict[str, Any]:
 
 def _pk(row: Any) -> dict[str, Any]:
     return {"pk": row.pk}
+
+
+def _export(passes: frozenset[str], code: str, **query: str) -> Page:
+    return Page(passes, {**READ, "POST": {"format": "csv"}}, key=lambda w: {"code": code}, query=lambda w: query)
 
 
 def _step(step: str, key: Callable[[Any], dict[str, Any]] = _number) -> Callable[[Any], dict[str, Any]]:
@@ -98,6 +103,17 @@ PAGES: dict[str, Page] = {
     "dashboards:metrics": Page(DASHBOARD),
     "dashboards:needs": Page(DISTRICT, lists=("raised",)),
     "dashboards:settle": Page(DISTRICT, {"POST": {"give_up": "1", "reason": "库里没有"}}, row="raised", key=_number),
+    # Lists as files: whoever sees the list takes it.
+    "export?desk": _export(VIEWERS, "desk"),
+    "export?needs": _export(OVERSEERS, "needs"),
+    "export?rows": _export(DASHBOARD, "rows", m="open"),
+    "export?district_needs": _export(DISTRICT, "district_needs"),
+    "export?pool": _export(PARTNERS, "pool"),
+    "export?month": _export(PARTNERS, "month"),
+    "export?areas": _export(KEEPERS, "sheet.areas"),
+    "export?posts": _export(frozenset({"security_admin", "first_admin"}), "sheet.posts"),
+    "export?partners": _export(OVERSEERS | {"system_admin", "first_admin"}, "sheet.partners"),
+    "export?requests": _export(VIEWERS, "sheet.requests"),
     # Everybody's own.
     "notifications:inbox": Page(SIGNED_IN, lists=("notice",)),
     "notifications:read_all": Page(SIGNED_IN, {"POST": {"up_to": "9"}}),

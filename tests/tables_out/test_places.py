@@ -132,3 +132,10 @@ def test_the_person_must_keep_places(town) -> None:
     (refused,) = plan("areas", town.grid_worker, {"parent": "x", "kind": "小区", "name": "y"})
     assert refused.verb == "wrong"
     assert "负责维护它的人" in words(refused)
+
+
+def test_nothing_new_is_put_above_ones_reach(town) -> None:
+    own = {"parent": "示例区", "kind": "街道", "name": "东街街道"}
+    same, foreign = plan("areas", town.street_worker, own, {**own, "name": "新街道"})
+    assert same.verb == "same"
+    assert "“示例区”找不到" in words(foreign)
