@@ -1,5 +1,7 @@
 """Wiring of the `dashboards` app."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class DashboardsConfig(AppConfig):
 
     name = "dashboards"
     verbose_name = "全区总览"
+
+    def ready(self) -> None:
+        """Offer the rows behind the figures as files."""
+        import_module("dashboards.tables")

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.exceptions import ValidationError
-from django.db.models import Count, F, Q, Value, Window
+from django.db.models import Count, F, Window
 from django.db.models.functions import RowNumber
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from common import access, typed
 from common.errors import Conflict, Invalid, NotFound, OutOfCapacity, StepNotAllowed
-from dashboards import charts, partner_selectors, selectors, words
-from dashboards.figures import FIGURES, NEED, PARTNER, REQUEST, Period
+from dashboards import charts, partner_selectors, row_selectors, selectors, words
+from dashboards.figures import FIGURES, Period
 from grids.models import Area
 from partners.models import Resource
 from partners.workflow import Category
@@ -26,21 +26,11 @@ TOP = ("received", "open", "overdue", "on_time", "answered", "satisfied", "needs
 COLUMNS = ("received", "open", "overdue", "on_time", "satisfied", "needs_met")
 
 
-def _about(request: HttpRequest, *, spans: tuple[int, ...] = selectors.SPANS) -> tuple[Any, Period]:
-    """Read the place and the span that the page is about; a place outside the person's reach is not there."""
-    root = selectors.root_for(request.user, typed.whole(request.GET.get("area", "")), request.GET.get("m", ""))
-    if root is None:
-        raise NotFound
-    days = typed.whole(request.GET.get("days", ""))
-    span = days if days in spans else selectors.SPANS[0]
-    return root, Period(root.as_of, span)
-
-
 @access.needs("view_dashboard")
 @require_safe
 def district(request: HttpRequest) -> HttpResponse:
     """Show the whole picture of a place in a fixed number of statements."""
-    root, period = _about(request)
+    root, period = row_selectors.about(request)
     known = selectors.definitions()
     whole, below = selectors.units(root, period)
     least = known["on_time"].least_rows if "on_time" in known else 20
@@ -149,10 +139,10 @@ def _gap(gap: partner_selectors.Gap, root: Area, period: Period) -> dict[str, An
 @require_safe
 def rows(request: HttpRequest) -> HttpResponse:
     """List exactly the rows that a figure counts, so that the number on the page can be checked."""
-    root, period = _about(request, spans=(selectors.WEEK, *selectors.SPANS))
+    root, period = row_selectors.about(request, spans=(selectors.WEEK, *selectors.SPANS))
     code = request.GET.get("m", "")
+    sets = row_selectors.row_sets(request, code, root, period)
     page = min(typed.whole(request.GET.get("p", "")) or 1, LAST_PAGE)
-    sets = _row_sets(request, code, root, period)
     context = {
         "door": "district", "root": root, "period": period, "definition": root.definition, "code": code,
         "sets": [shown for found in sets for shown in _page(*found, page)],
@@ -189,54 +179,6 @@ def _query(request: HttpRequest) -> str:
     kept = request.GET.copy()
     kept.pop("p", None)
     return kept.urlencode()
-
-
-def _row_sets(request: HttpRequest, code: str, root: Area, period: Period) -> list[tuple[str, tuple[str, ...], Any]]:
-    """Return for each kind of row the labels of what is counted in and of what is not, and the rows."""
-    category, type_id = request.GET.get("category", ""), typed.whole(request.GET.get("type", ""))
-    back = typed.whole(request.GET.get("back", "0"))
-    if code == "partner_done" and category in Category.values:
-        done, came = partner_selectors.done_rows(root, period, category)
-        return [_dressed("request", done, "办结的诉求"), _dressed("allocation", came, "送到的资源")]
-    if code == "backlog" and back is not None and 0 <= back < selectors.WEEKS:
-        at = selectors.weeks_back(period)[-1 - back]
-        return [_dressed("request", selectors.backlog_rows(root, at), f"{back} 周前积着的" if back else "现在积着的")]
-    if code == "free" and type_id is not None:
-        return [_dressed("slot", partner_selectors.free_rows(root, period, type_id), "还空着的档期")]
-    figure = FIGURES.get(code)
-    if figure is None:
-        raise NotFound
-    found = selectors.rows_among(figure, root, period).filter(_narrowed(request, figure.kind, category, type_id))
-    labels = ("算进去的", "在分母里、没算进去的") if figure.among else ("算进去的",)
-    return [_dressed(figure.kind, found, *labels)]
-
-
-def _narrowed(request: HttpRequest, kind: str, category: str, type_id: int | None) -> Q:
-    """Match the part of a figure's rows that the address names."""
-    found = Q()
-    if kind == REQUEST and (about := request.GET.get("kind")):
-        found &= Q(category_id=None if about == "none" else about)
-    if kind == REQUEST and (step := request.GET.get("step")):
-        found &= Q(status=step)
-    if kind == NEED and type_id is not None:
-        found &= Q(type_id=type_id)
-    if kind == PARTNER and category in Category.values:
-        found &= Q(category=category)
-    return found
-
-
-def _dressed(kind: str, found: Any, *labels: str) -> tuple[str, tuple[str, ...], Any]:
-    related = {
-        "request": ("area__parent__parent", "category", "handler_partner", "handler_user"),
-        "need": ("area__parent__parent", "type"),
-        "allocation": ("area__parent__parent", "resource", "partner", "slot", "resource_request"),
-        "partner": ("area",),
-        "slot": ("resource__partner",),
-    }
-    orders = {"partner": ("category", "code"), "slot": ("starts_at", "pk")}
-    found = found.select_related(*related[kind]).order_by(*orders.get(kind, ("-created_at", "-pk")))
-    found = found if "counted" in found.query.annotations else found.annotate(counted=Value(True))
-    return kind, labels, found.defer("phone", "contact_name") if kind == "request" else found
 
 
 # The district's desk ------------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Wiring of the `grids` app."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 from common import access
@@ -17,3 +19,4 @@ class GridsConfig(AppConfig):
 
         access.register_permission_source(held_permissions)
         access.register_place_scope(within_reach)
+        import_module("grids.tables")

@@ -17,6 +17,7 @@ from mptt.models import MPTTModel
 from mptt.querysets import TreeQuerySet
 
 from common.search import Bigrams
+from common.tables.layout import check_layouts
 from grids import roles
 from grids.placed import Placed, PlacedQuerySet
 
@@ -290,6 +291,12 @@ class DistrictProfile(models.Model):
     )
     is_demo = models.BooleanField("演示数据", default=False)
     demo_banner = models.CharField("演示横幅", max_length=120, blank=True, default="")
+    export_rows = models.PositiveIntegerField("一次最多导出几行", default=20_000, validators=[MinValueValidator(1)])
+    export_layouts = models.TextField(
+        "导出的版式", blank=True, default="", validators=[check_layouts],
+        help_text="每行一张表：表名｜标题｜各列名称（按顺序，用“、”隔开）。比如：诉求｜诉求办理情况表｜编号、原话、地点。"
+        "标题或者各列留空就用原来的。",
+    )  # fmt: skip
 
     class Meta:
         verbose_name = verbose_name_plural = "本区信息"

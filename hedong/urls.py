@@ -5,6 +5,8 @@ from importlib.util import find_spec
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from hedong import exports
+
 _APPS = (
     "requests_board",
     "dashboards",
@@ -19,7 +21,10 @@ _APPS = (
 )
 
 # Each app writes its whole path itself ("desk/", "district/", "api/v1/…").
-urlpatterns: list[URLPattern | URLResolver] = [path("admin/", admin.site.urls)]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    path("exports/<str:code>/", exports.take, name="export"),
+]
 urlpatterns += [path("", include(f"{app}.urls")) for app in _APPS if find_spec(f"{app}.urls")]
 
 handler400 = "common.views.bad_request"

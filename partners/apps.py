@@ -1,5 +1,7 @@
 """Wiring of the `partners` app."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -17,3 +19,4 @@ class PartnersConfig(AppConfig):
 
         register_holdings(memberships)
         access.register_permission_source(partner_permissions)
+        import_module("partners.tables")

@@ -1,5 +1,7 @@
 """Wiring of the `requests_board` app."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -8,3 +10,7 @@ class RequestsBoardConfig(AppConfig):
 
     name = "requests_board"
     verbose_name = "诉求与调配"
+
+    def ready(self) -> None:
+        """Offer the requests of other systems as a table."""
+        import_module("requests_board.tables")

@@ -98,13 +98,23 @@ def counts(user: Any) -> dict[str, int]:
 
 def rows(user: Any, tab: str, *, after: tuple[datetime, Any] | None = None) -> list[ServiceRequest]:
     """Return one page of a tab, due first, beyond the key `after`; one row more than a page tells of a next one."""
-    found = _with_list_columns(at_desk(user).filter(TABS[tab].keeps(user)))
+    found = whole_tab(user, tab)
     if after is not None:
         found = found.filter(Q(sort_key__gt=after[0]) | Q(sort_key=after[0], pk__gt=after[1]))
     return list(found[: PAGE + 1])
 
 
+def whole_tab(user: Any, tab: str) -> QuerySet[ServiceRequest]:
+    """Return all of a tab, due first."""
+    return _with_list_columns(at_desk(user).filter(TABS[tab].keeps(user)))
+
+
 def search(user: Any, text: str) -> list[ServiceRequest]:
+    """Return the first that `whole_search` finds."""
+    return list(whole_search(user, text)[:FOUND])
+
+
+def whole_search(user: Any, text: str) -> QuerySet[ServiceRequest]:
     """Find by number, by the whole phone or its last four digits, or by words of place and text; open ones first."""
     # People say the estate and the building in one word and leave out the grid between them.
     named = at_desk(user).annotate(
@@ -112,7 +122,7 @@ def search(user: Any, text: str) -> list[ServiceRequest]:
         in_estate=Concat("area__parent__parent__name", "area__name"),
     )
     found = _with_list_columns(named.filter(_meant(user, text)))
-    return list(found.annotate(ended=Q(status__in=REQUEST_TO_DO)).order_by("-ended", "-created_at", "pk")[:FOUND])
+    return found.annotate(ended=Q(status__in=REQUEST_TO_DO)).order_by("-ended", "-created_at", "pk")
 
 
 def _meant(user: Any, text: str) -> Q:
@@ -288,6 +298,11 @@ def need_rows(user: Any, *, after: tuple[datetime, Any] | None = None) -> list[R
     if after is not None:
         found = found.filter(Q(window_start__gt=after[0]) | Q(window_start=after[0], pk__gt=after[1]))
     return list(found[: PAGE + 1])
+
+
+def whole_needs(user: Any) -> QuerySet[ResourceRequest]:
+    """Return all live needs, the earliest wanted first."""
+    return _with_allocation(needs_at_desk(user).live()).order_by("window_start", "pk")
 
 
 def need(user: Any, number: str) -> Any:

@@ -162,6 +162,7 @@ class Channel(TextChoices):
     PHONE = "phone", "电话"
     VISIT = "visit", "上门或来访"
     DESK = "desk", "社区登记"
+    IMPORT = "import", "外部系统"
 
 
 class Severity(TextChoices):

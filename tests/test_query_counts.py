@@ -155,6 +155,7 @@ NO_LIST = frozenset({
     "accounts:logout", "accounts:password", "accounts:home", "audit:healthz", "audit:healthz_jobs", "api:document",
     "api:requests_photo",
     "audit:import_registry", "audit:import_template", "audit:import_run", "audit:import_bad", "audit:import_step",
+    "export",
 })  # fmt: skip
 # One row, or a fixed number of them, however large the district.
 FIXED = frozenset({

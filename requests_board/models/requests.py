@@ -69,6 +69,9 @@ class ServiceRequest(Placed):
     phone = EncryptedTextField("手机号", max_length=20, blank=True)
     phone_index = BlindIndexField(source="phone")
     phone_last4_index = BlindIndexField(source="phone", last=4)
+    # Where the request was first taken in, and under which number there; nobody is told by us of what came so.
+    source = models.CharField("来源系统", max_length=20, blank=True, editable=False, db_default="", default="")
+    external_id = models.CharField("外部编号", max_length=60, blank=True, editable=False, db_default="", default="")
     on_behalf_of = models.CharField("替谁登记", max_length=20, blank=True)
     recorded_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", editable=False
@@ -121,6 +124,9 @@ class ServiceRequest(Placed):
             GinIndex(Bigrams("number", "text", "place_detail"), name="request_words"),
         ]
         constraints = [
+            models.UniqueConstraint(
+                fields=["source", "external_id"], condition=~Q(external_id=""), name="request_external_once"
+            ),
             models.CheckConstraint(
                 condition=~Q(status__in=[RequestStatus.ASSIGNED, RequestStatus.IN_PROGRESS])
                 | Q(handler_partner__isnull=False)

@@ -39,6 +39,10 @@ def _pk(row: Any) -> dict[str, Any]:
     return {"pk": row.pk}
 
 
+def _export(passes: frozenset[str], code: str, **query: str) -> Page:
+    return Page(passes, {**READ, "POST": {"format": "csv"}}, key=lambda w: {"code": code}, query=lambda w: query)
+
+
 def _step(step: str, key: Callable[[Any], dict[str, Any]] = _number) -> Callable[[Any], dict[str, Any]]:
     return lambda row: {**key(row), "step": step}
 
@@ -93,6 +97,17 @@ PAGES: dict[str, Page] = {
     "grids:party_step": Page(
         KEEPERS, {**READ, "POST": {"name": "改了名", "kind": "area"}}, row="party", key=_step("edit", _pk)
     ),
+    # Lists as files: whoever sees the list takes it.
+    "export?desk": _export(VIEWERS, "desk"),
+    "export?needs": _export(OVERSEERS, "needs"),
+    "export?rows": _export(DASHBOARD, "rows", m="open"),
+    "export?district_needs": _export(DISTRICT, "district_needs"),
+    "export?pool": _export(PARTNERS, "pool"),
+    "export?month": _export(PARTNERS, "month"),
+    "export?areas": _export(KEEPERS, "sheet.areas"),
+    "export?posts": _export(frozenset({"security_admin", "first_admin"}), "sheet.posts"),
+    "export?partners": _export(OVERSEERS | {"system_admin", "first_admin"}, "sheet.partners"),
+    "export?requests": _export(VIEWERS, "sheet.requests"),
     # Everybody's own.
     "notifications:inbox": Page(SIGNED_IN, lists=("notice",)),
     "notifications:read_all": Page(SIGNED_IN, {"POST": {"up_to": "9"}}),

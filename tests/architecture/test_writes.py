@@ -12,6 +12,7 @@ from tests.architecture import source
 WRITERS = {
     "*/actions.py": "the rule",
     "*/actions/*.py": "the rule",
+    "*/*_actions.py": "an action's share of a file",
     "grids/trees/*.py": "the one writer of both trees, below the actions",
     "audit/jobs/*.py": "claims and marks jobs by conditional updates, below the actions",
     "accounts/brake.py": "counts a try at a password inside the authentication backend, by one upsert",
