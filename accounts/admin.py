@@ -8,7 +8,7 @@ from django.contrib.auth import password_validation
 from django.http import HttpRequest
 
 from accounts import actions
-from accounts.models import User
+from accounts.models import RateLimit, TokenPolicy, User
 from accounts.selectors import person
 from common.errors import Invalid
 from common.masks import mask_phone
@@ -97,3 +97,29 @@ class UserAdmin(admin.ModelAdmin):
         if data["temporary_password"]:
             actions.change_password(obj, password=data["temporary_password"], actor=actor, must_change=True)
         actions.set_active(obj, active=data["is_active"], actor=actor)
+
+
+@admin.register(RateLimit)
+class RateLimitAdmin(admin.ModelAdmin):
+    """How often one caller may sign in wrongly or use the API."""
+
+    list_display = ("code", "name", "amount", "seconds")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse: each code is named where it is counted."""
+        return False
+
+
+@admin.register(TokenPolicy)
+class TokenPolicyAdmin(admin.ModelAdmin):
+    """What the district allows of tokens: one row."""
+
+    list_display = ("longest_days", "overlap_hours")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Allow the first row only."""
+        return super().has_add_permission(request) and not TokenPolicy.objects.exists()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: without the row the defaults would come back unnoticed."""
+        return False

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from api import v1
+from api import feeds, v1
 
 app_name = "api"
 urlpatterns = [
@@ -12,4 +12,5 @@ urlpatterns = [
     path("api/v1/resource-requests/<uuid:pk>/", v1.ResourceRequests.as_view(), name="resource_request"),
     path("api/v1/allocations/", v1.Allocations.as_view(), name="allocations"),
     path("api/v1/allocations/<uuid:pk>/", v1.Allocations.as_view(), name="allocation"),
+    path("calendar/<slug:token>.ics", feeds.calendar, name="calendar"),
 ]

@@ -16,6 +16,7 @@ from audit.jobs.bell import ring
 from audit.jobs.payload import ids_and_numbers
 from audit.models import Event, Heartbeat, Job, JobState, PersonalDataRead
 from audit.registry import handlers_of
+from common import access
 
 DELIVER = "audit.deliver"
 SYSTEM = "系统"
@@ -101,7 +102,9 @@ def who(actor: Actor | Person | None) -> tuple[UUID | None, str]:
     if isinstance(actor, Actor):
         return actor.id, actor.label
     label = getattr(actor, "display_name", "") or actor.get_username()
-    return (actor.pk if isinstance(actor.pk, UUID) else None), label
+    if key := access.narrowing_of(actor):
+        label = f"{label}（令牌：{key.label}）"
+    return (actor.pk if isinstance(actor.pk, UUID) else None), label[:150]
 
 
 def retry(job: Job, *, actor: Actor | Person) -> bool:

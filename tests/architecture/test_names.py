@@ -24,8 +24,8 @@ EVERYWHERE += " views workflow management migrations templatetags __init__"
 SHARE = re.compile(r"[a-z]+_(forms|selectors|urls)")
 # Django asks for these names, or a room has a mechanism of its own.
 OWN = {
-    "accounts": "backends brake middleware passwords",
-    "api": "v1",
+    "accounts": "backends brake middleware passwords tokens",
+    "api": "feeds throttles v1",
     "audit": "jobs registry",
     "clockwork": "periodic data",
     "dashboards": "charts figures words data",
