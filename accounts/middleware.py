@@ -87,9 +87,7 @@ class ApiTokenMiddleware:
             return None
         wait = brake.take(("token_wrong",), keyed_digest("address", address))
         if wait:
-            response = refuse(request, TooMany(f"用不对的令牌试得太多次，请 {wait} 秒后再试。"))
-            response["Retry-After"] = str(wait)
-            return response
+            return refuse(request, TooMany(f"用不对的令牌试得太多次，请 {wait} 秒后再试。", retry_after=wait))
         error = NotSignedIn("令牌不对、已经过期或者已经停用。请核对有没有抄全，或者找发放令牌的管理员。")
         error.code = "bad_token"
         response = refuse(request, error)

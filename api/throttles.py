@@ -16,24 +16,16 @@ READS = ("api_read", "api_read_hour")
 WRITES = ("api_write", "api_write_hour")
 
 
-class TooManyCalls(TooMany):
-    """Refuse a caller who is over a limit; `wait` tells in how many seconds it may go on."""
-
-    def __init__(self, wait: int) -> None:
-        super().__init__(f"调用得太密，请 {wait} 秒后再继续。")
-        self.wait = wait - 1  # the exception handler adds the one second that a fraction would need
-
-
 class CallLimits(BaseThrottle):
     """Count a call in the database, where all web processes count together; one statement, and no wait for a disk."""
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        """Let the call pass, or raise TooManyCalls."""
+        """Let the call pass, or raise TooMany with the seconds to wait."""
         user: Any = request.user
         if user.is_authenticated:
             key = access.narrowing_of(user)
             caller = keyed_digest("caller", str(key.key if key else user.pk))
             wait = brake.take(READS if request.method in SAFE_METHODS else WRITES, caller)
             if wait:
-                raise TooManyCalls(wait)
+                raise TooMany(f"调用得太密，请 {wait} 秒后再继续。", retry_after=wait)
         return True

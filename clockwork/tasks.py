@@ -9,7 +9,7 @@ from celery.beat import Scheduler
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from audit.actions import beat, forget_done_jobs
+from audit.actions import beat, forget_done_jobs, forget_old_keys
 from clockwork.periodic import daily, every, open_periods
 
 logger = logging.getLogger(__name__)
@@ -29,6 +29,12 @@ def forget_jobs() -> None:
     """Keep the table of jobs small: periodic runs for two days, everything else for a month."""
     forget_done_jobs(kinds="periodic.", older_than=timedelta(days=2))
     forget_done_jobs()
+
+
+@every("clockwork.forget_keys", seconds=3600)
+def forget_keys() -> None:
+    """Let go of the answers that were kept for calls sent twice."""
+    forget_old_keys()
 
 
 class PeriodScheduler(Scheduler):
