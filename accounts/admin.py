@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from accounts import actions
 from accounts.models import RateLimit, TokenPolicy, User
 from accounts.selectors import person
+from common.admin import ScopedAdmin
 from common.errors import Invalid
 from common.masks import mask_phone
 
@@ -100,10 +101,12 @@ class UserAdmin(admin.ModelAdmin):
 
 
 @admin.register(RateLimit)
-class RateLimitAdmin(admin.ModelAdmin):
+class RateLimitAdmin(ScopedAdmin):
     """How often one caller may sign in wrongly or use the API."""
 
     list_display = ("code", "name", "amount", "seconds")
+    readonly_fields = ("code",)
+    keeps = ("manage_settings",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: each code is named where it is counted."""
@@ -111,15 +114,12 @@ class RateLimitAdmin(admin.ModelAdmin):
 
 
 @admin.register(TokenPolicy)
-class TokenPolicyAdmin(admin.ModelAdmin):
-    """What the district allows of tokens: one row."""
+class TokenPolicyAdmin(ScopedAdmin):
+    """What the district allows of tokens: one row, which comes with the product."""
 
     list_display = ("longest_days", "overlap_hours")
+    keeps = ("manage_settings",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Allow the first row only."""
-        return super().has_add_permission(request) and not TokenPolicy.objects.exists()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse: without the row the defaults would come back unnoticed."""
+        """Refuse: there is one."""
         return False

@@ -70,8 +70,8 @@ class TokenScheme(OpenApiAuthenticationExtension):
     """Describe the token in the API's document."""
 
     target_class = "accounts.tokens.TokenAuthentication"
-    name = "token"
+    name = "bearer"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
         """Return the scheme as OpenAPI writes it."""
-        return {"type": "http", "scheme": "bearer", "description": "系统之间用的令牌，以 hd_ 开头，由安全管理员发放。"}
+        return {"type": "http", "scheme": "bearer", "description": "给系统对接用的令牌。"}

@@ -12,7 +12,7 @@ from hashlib import sha256
 from django.db import connection, transaction
 from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.functions import Now
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from audit.actions import forget_key, keep_answer
 from audit.models import IdempotencyKey
@@ -43,10 +43,11 @@ class KeyReused(DomainError):
 
 
 def once(request: HttpRequest, perform: Callable[[], HttpResponse]) -> HttpResponse:
-    """Answer with what `perform` returns (rendered), or with what it returned to the same call before.
+    """Answer with what `perform` answers (a response with its content, or a DomainError), or as the first time.
 
     Refused are a key that is not 8 to 64 letters, digits and `_.:-`, one that was used for something else, and one in
-    use. Everything that `perform` does is one transaction, and undone when it answers with a refusal.
+    use. Everything that `perform` does is one transaction, undone when it refuses. To be called where the caller is
+    known and allowed; what must be seen each time and never be kept (a look behind a mask) is not put under it.
     """
     key = request.headers.get(HEADER)
     if key is None or request.method not in WRITES or not request.user.is_authenticated:
@@ -64,14 +65,24 @@ def once(request: HttpRequest, perform: Callable[[], HttpResponse]) -> HttpRespo
             return _replay(row, mark)
         if row is not None:
             forget_key(row)
-        with transaction.atomic():
-            response = perform()
-            if response.status_code >= 400:
-                transaction.set_rollback(True)
+        response = _performed(perform)
         if response.status_code < 500 and response.status_code not in PASSING:
             headers = {name: response[name] for name in KEPT_HEADERS if response.has_header(name)}
             keep_answer(actor, key, mark, response.status_code, headers, response.content.decode())
     return response
+
+
+def _performed(perform: Callable[[], HttpResponse]) -> HttpResponse:
+    try:
+        with transaction.atomic():
+            response = perform()
+            if response.status_code >= 400:
+                transaction.set_rollback(True)
+            return response
+    except DomainError as error:
+        if error.status in PASSING or error.status >= 500:
+            raise
+        return JsonResponse(error.as_dict(), status=error.status)
 
 
 def fingerprint(request: HttpRequest) -> str:

@@ -135,20 +135,12 @@ def _as_domain_error(exception: Exception, context: dict[str, Any]) -> DomainErr
     if status is None:
         return None
     if status in {401, 403}:
-        if str(getattr(exception, "detail", "")).startswith("CSRF"):
-            return _without_form_key()
         request = context.get("request")
         known = request is not None and request.user.is_authenticated
         return NotAllowed() if known else NotSignedIn()
     if status == 400:
         return _invalid(getattr(exception, "detail", ""))
     return _with_status(int(status))
-
-
-def _without_form_key() -> DomainError:
-    error = NotAllowed("用网页登录来调用，要带上请求头 X-CSRFToken；系统之间调用请用令牌。")
-    error.code = "csrf"
-    return error
 
 
 def _with_status(status: int) -> DomainError:

@@ -21,6 +21,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts import middleware
+from accounts.selectors import calendar_token
 from common import access
 from grids import selectors as grids_selectors
 from grids.models import Post
@@ -106,6 +107,10 @@ PAGES: dict[str, ListPage] = {
         key=lambda world: {"token": links.answer_token(world.rows["allocation"]["ours"])},
     ),
     "inbox": ListPage("notifications:inbox", WORKER),
+    "tokens": ListPage("accounts:tokens", KEEPER),
+    "calendar": ListPage(
+        "api:calendar", STRANGER, key=lambda world: {"token": calendar_token(world.users[LIAISON])}
+    ),
     "district": ListPage("dashboards:district", OFFICIAL),
     "district, a street": ListPage("dashboards:district", STREET),
     **{f"rows, {code}": ListPage("dashboards:rows", STREET, _fixed(m=code)) for code in FIGURES},
@@ -129,11 +134,14 @@ NO_LIST = frozenset({
     "requests_board:desk_photo", "requests_board:reveal", "requests_board:request_step", "requests_board:need_step",
     "requests_board:liaison_allocation", "requests_board:liaison_request", "dashboards:settle", "dashboards:metrics",
     "notifications:read_all", "notifications:mail_address", "notifications:open", "accounts:login",
+    "accounts:me", "accounts:calendar", "accounts:new_token", "accounts:rotate_token", "accounts:revoke_token",
+    "api:docs", "api:docs_call",
     "accounts:logout", "accounts:password", "accounts:home", "audit:healthz", "audit:healthz_jobs", "api:request",
     "api:resource_request", "api:allocation",
 })  # fmt: skip
 # One row, or a fixed number of them, however large the district.
 FIXED = frozenset({
+    "admin, accounts.tokenpolicy",
     "admin, grids.districtprofile", "admin, clockwork.calendarday", "admin, clockwork.workhours",
     "admin, clockwork.deadlinepolicy",
 })  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import models, transaction
 
-from accounts.models import RateLimit
+from accounts.models import RateLimit, TokenPolicy
 from partners.models import ResourceType
 from requests_board.models import (
     DeclineReason,
@@ -89,6 +89,12 @@ def load_dispatch_policy() -> int:
     return 1
 
 
+@transaction.atomic
+def load_token_policy() -> int:
+    """Store what is usual for tokens where nothing is stored."""
+    return int(TokenPolicy.objects.get_or_create(pk=1)[1])
+
+
 CATALOGUES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("request categories", load_categories),
     ("resource types", load_resource_types),
@@ -96,4 +102,5 @@ CATALOGUES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("limits", load_limits),
     ("kinds of voluntary service", load_service_types),
     ("dispatch weights", load_dispatch_policy),
+    ("rules for tokens", load_token_policy),
 )

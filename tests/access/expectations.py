@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from accounts.selectors import calendar_token
 from requests_board import links
 from tests import factories
 from tests.access.world import ROLES, World
@@ -24,6 +25,7 @@ VIEWERS = HANDLERS | {"district_official", "building_leader"}
 OVERSEERS = OFFICES | {"district_official"}
 DASHBOARD = frozenset({"district_official", "street_worker"})
 DISTRICT = frozenset({"district_official"})
+KEEPERS_OF_ACCOUNTS = frozenset({"security_admin", "first_admin"})
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,15 @@ PAGES: dict[str, Page] = {
     "accounts:logout": Page(EVERYBODY, {"POST": {}}, stranger_gets="login"),
     "accounts:password": Page(SIGNED_IN, {**READ, "POST": {}}),
     "accounts:home": Page(SIGNED_IN),
+    "accounts:me": Page(SIGNED_IN),
+    "accounts:calendar": Page(SIGNED_IN, {"POST": {}}),
+    "accounts:tokens": Page(SIGNED_IN, lists=("token",)),
+    "accounts:new_token": Page(
+        KEEPERS_OF_ACCOUNTS,
+        {**READ, "POST": {"name": "x", "username": "signer", "permissions": "view_request", "days": "1"}},
+    ),
+    "accounts:rotate_token": Page(SIGNED_IN, {"POST": {}}, row="token", key=_pk),
+    "accounts:revoke_token": Page(SIGNED_IN, {"POST": {}}, row="token", key=_pk),
     # For machines that watch over the product.
     "audit:healthz": Page(EVERYBODY),
     "audit:healthz_jobs": Page(EVERYBODY),
@@ -129,9 +140,10 @@ LINKS: dict[str, tuple[Callable[[World], dict[str, Any]], str, dict[str, Any]]] 
         "token",
         {**READ, "POST": {"answer": "confirm"}},
     ),
+    "api:calendar": (lambda w: {"token": calendar_token(w.users["department_liaison"])}, "token", READ),
 }
-# Needs a file on disk; its own test covers it.
-ELSEWHERE = frozenset({"requests_board:photo", "requests_board:desk_photo"})
+# Need a file on disk, or the API's document; their own tests cover them.
+ELSEWHERE = frozenset({"requests_board:photo", "requests_board:desk_photo", "api:docs", "api:docs_call"})
 
 
 def _link(world: World) -> dict[str, Any]:

@@ -172,6 +172,8 @@ def marks(kind: str, row: Any) -> tuple[str, ...]:
     """Return the words by which a page would name `row`."""
     if kind == "notice":
         return (f">{row.title}<", f"/inbox/{row.pk}/")
+    if kind == "token":
+        return (row.hint, str(row.pk))
     if kind == "allocation":
         return (str(row.pk), row.resource_request.number)
     return (str(row.pk), row.number)

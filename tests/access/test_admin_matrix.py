@@ -36,6 +36,8 @@ ALL = KEEP | {"delete"}
 # What whoever enters may do with the rows of each model.
 MODELS: dict[str, frozenset[str]] = {
     "accounts.user": KEEP,
+    "accounts.ratelimit": LOOK | {"change"},
+    "accounts.tokenpolicy": LOOK | {"change"},
     "audit.event": NONE,
     "audit.personaldataread": NONE,
     "audit.job": LOOK,

@@ -12,7 +12,8 @@ from typing import Any
 from django.db import transaction
 from django.test import Client
 
-from accounts.models import User
+from accounts.actions import issue_token
+from accounts.models import ApiToken, User
 from clockwork.selectors import db_now
 from grids.models import Area
 from notifications.models import Notice
@@ -55,7 +56,9 @@ class World:
     def targets(self, role: str, kind: str) -> dict[str, Any]:
         """Return the rows of `kind` by their position as seen from `role`."""
         rows = self.rows[kind]
-        if kind == "notice":
+        if kind == "token" and role in {"security_admin", "first_admin"}:
+            return {"own": rows[role], "child": rows["far_worker"]}  # they keep everybody's
+        if kind in {"notice", "token"}:
             mine = {"own": rows[role]} if role in rows else {}
             return {**mine, "other": rows["far_worker" if role != "far_worker" else "grid_worker"]}
         if role in PARTNER_ROLES:
@@ -102,7 +105,8 @@ def make_world() -> World:
     Membership.objects.create(
         user=users["partner_staff"], partner=pool.departments[0], role="partner_staff", valid_from="2020-01-01"
     )
-    rows: dict[str, dict[str, Any]] = {"request": {}, "need": {}, "raised": {}, "allocation": {}, "notice": {}}
+    kinds = ("request", "need", "raised", "allocation", "notice", "token")
+    rows: dict[str, dict[str, Any]] = {kind: {} for kind in kinds}
     rows["area"] = dict(town.areas)
     RequestCategory.objects.create(
         code="010101", l1="物业", l2="公共设施", name="路灯", limit_amount=5, limit_unit="working_day"
@@ -120,6 +124,12 @@ def make_world() -> World:
     factories.user("signer", password=factories.PASSWORD)
     for role, user in users.items():
         rows["notice"][role] = Notice.objects.create(recipient=user, title=f"给{role}", url="/inbox/")
+        rows["token"][role], _ = issue_token(
+            user=user, name=f"令牌{role}", permissions=["view_request"], days=1, actor=None
+        )
+    User.objects.update(calendar_open=True, calendar_version=1)
+    for user in users.values():
+        user.refresh_from_db()
     world = World(town, pool, users, rows)
     world.sign_everybody_in()
     return world
@@ -157,4 +167,6 @@ def missing(kind: str) -> Any:
         return ResourceRequest(number="Z1124-NEVER")
     if kind == "notice":
         return Notice(pk=2**40)
+    if kind == "token":
+        return ApiToken()
     return Allocation(pk=uuid.uuid4())

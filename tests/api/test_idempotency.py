@@ -122,6 +122,17 @@ def test_a_final_refusal_is_kept_and_undoes_what_was_begun(user, status):
     assert effects() == 0
 
 
+def test_a_refusal_that_is_raised_is_kept_alike(user):
+    def refuses():
+        effect()()
+        raise Invalid("天数要填整数。", field="days")
+
+    first, second = once(call(user), refuses), once(call(user), effect())
+    assert (first.status_code, first.content) == (second.status_code, second.content)
+    assert json.loads(first.content)["field"] == "days"
+    assert effects() == 0
+
+
 @pytest.mark.parametrize("status", [401, 403, 409, 412, 429, 500, 503])
 def test_what_may_be_different_a_moment_later_is_not_kept(user, status):
     assert once(call(user), effect(status)).status_code == status

@@ -25,7 +25,7 @@ SHARE = re.compile(r"[a-z]+_(forms|selectors|urls)")
 # Django asks for these names, or a room has a mechanism of its own.
 OWN = {
     "accounts": "backends brake middleware passwords tokens",
-    "api": "feeds once throttles v1",
+    "api": "feeds throttles v1 viewer",
     "audit": "idempotency jobs registry",
     "clockwork": "periodic data",
     "dashboards": "charts figures words data",
