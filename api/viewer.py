@@ -4,8 +4,9 @@ It needs no script, no style of its own in the page and no other host, so the pr
 """
 
 import json
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -23,6 +24,8 @@ DEEP = 6
 _TYPES = {"string": "文字", "integer": "整数", "number": "数", "boolean": "是或否", "array": "列表", "object": "一组"}
 _FORMATS = {"date": "日期", "date-time": "时间", "uuid": "编号（UUID）", "binary": "文件", "uri": "网址"}
 _PLACES = {"path": "地址里", "query": "问号后面", "header": "请求头", "cookie": "Cookie"}
+# How the generator tells of a closed list: a line "* `code` - label" for each choice.
+_LISTED = re.compile(r"^\s*\* `(.*)` - (.*)$", re.MULTILINE)
 _LIMITS = {"maxLength": "最长", "minLength": "最短", "maximum": "最大", "minimum": "最小", "pattern": "样式"}
 
 
@@ -35,7 +38,7 @@ class Entry:
     required: bool = False
     note: str = ""
     depth: int = 0
-    choices: tuple[str, ...] = ()
+    choices: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +133,7 @@ def kind(document: dict[str, Any], schema: dict[str, Any]) -> str:
     if several:
         return "，或者".join(dict.fromkeys(kind(document, one) for one in several))
     found = schema.get("type")
-    names = [one for one in found if one != "null"] if isinstance(found, list) else [found]
+    names = [one for one in found if one != "null"] if isinstance(found, list) else [found or ""]
     words = _FORMATS.get(schema.get("format", "")) or "、".join(_TYPES.get(one, "任意") for one in names)
     if "array" in names:
         words = f"列表：{kind(document, schema.get('items', {}))}"
@@ -140,9 +143,9 @@ def kind(document: dict[str, Any], schema: dict[str, Any]) -> str:
 def _parameter(document: dict[str, Any], raw: dict[str, Any]) -> Entry:
     raw = _at(document, raw)
     schema = _merged(document, raw.get("schema", {}))
-    note = " ".join(word for word in (raw.get("description", ""), _note({**schema, "description": ""})) if word)
+    schema = {**schema, "description": raw.get("description") or schema.get("description", "")}
     words = f"{_PLACES.get(raw.get('in', ''), '')}，{kind(document, schema)}"
-    return Entry(raw["name"], words, bool(raw.get("required")), note, 0, _choices(document, schema))
+    return Entry(raw["name"], words, bool(raw.get("required")), _note(schema), 0, _choices(document, schema))
 
 
 def _answer(document: dict[str, Any], status: str, raw: dict[str, Any]) -> Answer:
@@ -151,7 +154,9 @@ def _answer(document: dict[str, Any], status: str, raw: dict[str, Any]) -> Answe
         Entry(name, kind(document, found.get("schema", {})), note=found.get("description", ""))
         for name, found in ((name, _at(document, found)) for name, found in raw.get("headers", {}).items())
     ]
-    return Answer(status, raw.get("description", ""), list(entries(document, _media(raw).get("schema", {}))), headers)
+    found = entries(document, _media(raw).get("schema", {}))
+    # What is always there and what is not matters to whoever sends; in an answer it would only be noise.
+    return Answer(status, raw.get("description", ""), [replace(entry, required=False) for entry in found], headers)
 
 
 def _media(raw: dict[str, Any]) -> dict[str, Any]:
@@ -190,13 +195,16 @@ def _merged(document: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
 def _note(schema: dict[str, Any]) -> str:
     limits = "，".join(f"{word} {schema[key]}" for key, word in _LIMITS.items() if key in schema)
     default = f"不写就是 {json.dumps(schema['default'], ensure_ascii=False)}" if "default" in schema else ""
-    return "；".join(word for word in (schema.get("description", ""), limits, default) if word)
+    words = _LISTED.sub("", schema.get("description", "")).strip()
+    return " ".join(f"{word.rstrip('。')}。" for word in (words, limits, default) if word)
 
 
-def _choices(document: dict[str, Any], schema: dict[str, Any]) -> tuple[str, ...]:
+def _choices(document: dict[str, Any], schema: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    labels = dict(_LISTED.findall(schema.get("description", "")))
     inner = _merged(document, schema.get("items", {})) if schema.get("type") == "array" else schema
     several = [inner, *(_merged(document, one) for one in inner.get("oneOf", []) + inner.get("anyOf", []))]
-    return tuple(str(value) for one in several for value in one.get("enum", []) if value not in (None, ""))
+    values = [str(value) for one in several for value in one.get("enum", []) if value not in (None, "")]
+    return tuple((value, labels.get(value, "")) for value in values)
 
 
 def _document(request: HttpRequest) -> dict[str, Any]:

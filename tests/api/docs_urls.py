@@ -51,7 +51,9 @@ DOCUMENT = {
     },
     "components": {
         "schemas": {
-            "Row": _ROW, "Status": {"type": "string", "enum": ["open", "closed"]},
+            "Row": _ROW, "Status": {
+                "type": "string", "enum": ["open", "closed"], "description": "* `open` - 开着\n* `closed` - 关了",
+            },
             "Place": {"type": "object", "properties": {"name": {"type": "string"}}},
         },
         "parameters": {"Match": {"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}},

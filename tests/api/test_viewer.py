@@ -32,7 +32,7 @@ def test_a_calls_page_tells_what_it_takes_and_answers(client):
     for words in ("问号后面，整数", "最大 100", "不写就是 50", "请求头，文字", "ETag", "404", "没有", "时间，可为空"):
         assert words in page
     page = text(client, f"{DOCS}rows_create/")
-    for words in ("编号（UUID）", "必填", "open</code>、<code>closed", "灯坏了", "Idempotency-Key", "在哪里。"):
+    for words in ("编号（UUID）", "必填", "open</code>（开着）、<code>closed", "灯坏了", "Idempotency-Key", "在哪里。"):
         assert words in page
     assert "&lt;b&gt;" in page
     assert "<b>话" not in page
