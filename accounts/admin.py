@@ -8,9 +8,9 @@ from django.contrib.auth import password_validation
 from django.http import HttpRequest
 
 from accounts import actions
-from accounts.models import User
+from accounts.models import RateLimit, TokenPolicy, User
 from accounts.selectors import person
-from common.admin import Children, KeptForm, ScopedAdmin
+from common.admin import Children, KeptForm, ScopedAdmin, SettingsAdmin
 from common.errors import Invalid
 from common.masks import mask_phone
 
@@ -97,3 +97,29 @@ class UserAdmin(ScopedAdmin):
         if data["temporary_password"]:
             actions.change_password(row, password=data["temporary_password"], actor=actor, must_change=True)
         actions.set_active(row, active=data["is_active"], actor=actor)
+
+
+class KeptLimitAdmin(SettingsAdmin):
+    """Limits that come with the product; a district sets how much they allow."""
+
+    looks = ("manage_settings",)
+    adds = False
+
+    def store(self, request: HttpRequest, row: Any, form: Any, children: Children, seen: str | None) -> None:
+        """Keep the row."""
+        actions.keep_limit(row, actor=request.user, seen=seen)
+
+
+@admin.register(RateLimit)
+class RateLimitAdmin(KeptLimitAdmin):
+    """How often one caller may sign in wrongly or use the API."""
+
+    list_display = ("code", "name", "amount", "seconds")
+    search_fields = ("code", "name")
+
+
+@admin.register(TokenPolicy)
+class TokenPolicyAdmin(KeptLimitAdmin):
+    """What the district allows of tokens: one row, which comes with the product."""
+
+    list_display = ("longest_days", "overlap_hours")

@@ -6,10 +6,12 @@ from django import forms
 from django.contrib.auth import authenticate, password_validation
 from django.http import HttpRequest
 
-from accounts.models import User
+from accounts import tokens
+from accounts.models import TokenPolicy, User
+from common import access
 
 _WRONG = "用户名、手机号或者密码不对。请再试一次；想不起来，请本单位的管理员重置密码。"
-_SLOW = "这个账号刚才试错太多次，请过一会儿再试；急用请本单位的管理员重置密码。"
+_SLOW = "刚才试错太多次，请过一会儿再试；急用请本单位的管理员重置密码。"
 
 
 class PersonField(forms.CharField):
@@ -104,4 +106,66 @@ class PasswordForm(forms.Form):
         data = super().clean() or {}
         if "new_password" in data and "again" in data and data["new_password"] != data["again"]:
             self.add_error("again", "两遍填的不一样，请再填一遍。")
+        return data
+
+
+class TokenForm(forms.Form):
+    """For which account a token is, what it may do, where, and for how long."""
+
+    name = forms.CharField(
+        label="给哪个系统、做什么用",
+        max_length=60,
+        error_messages={"required": "请写一句这个令牌给哪个系统、做什么用。"},
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    username = forms.CharField(
+        label="代表哪个账号",
+        max_length=150,
+        help_text="填用户名。令牌只能做这个账号本来能做的事。",
+        error_messages={"required": "请填用户名。"},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "autocapitalize": "none", "spellcheck": "false"}),
+    )
+    create = forms.BooleanField(
+        label="没有这个账号就新建一个系统专用账号", required=False, help_text="专用账号没有密码，不能登录网页。"
+    )
+    permissions = forms.MultipleChoiceField(
+        label="能做什么",
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": "请至少选一项。", "invalid_choice": "请从列出来的里面选。"},
+    )
+    place = forms.CharField(
+        label="只限一个地方",
+        max_length=32,
+        required=False,
+        help_text="填区划代码，比如社区的 12 位代码；不填就和账号的范围一样。",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "numeric"}),
+    )
+    days = forms.IntegerField(
+        label="有效多少天", error_messages={"required": "请填天数。", "invalid": "天数要填整数。"}
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        longest = TokenPolicy.current().longest_days
+        rights: Any = self.fields["permissions"]
+        rights.choices = list(tokens.rights_for_machines().items())
+        days = self.fields["days"]
+        days.help_text = f"最多 {longest} 天。"
+        days.initial = min(90, longest)
+
+    def clean_place(self) -> access.Place | None:
+        """Find the place by its code."""
+        code = self.cleaned_data["place"].strip()
+        found = access.find_place(code=code) if code else None
+        if code and found is None:
+            raise forms.ValidationError(f"没有代码是“{code}”的地方，请核对；不限地方就留空。")
+        return found
+
+    def clean(self) -> dict[str, Any]:
+        """Find the account by its user name."""
+        data = super().clean() or {}
+        name = User.normalize_username(data.get("username", "").strip())
+        data["user"] = User.objects.filter(username=name).first() if name else None
+        if name and data["user"] is None and not data.get("create"):
+            self.add_error("username", f"没有用户名是“{name}”的账号。请核对，或者勾上“新建一个系统专用账号”。")
         return data

@@ -1,4 +1,4 @@
-"""End sessions that rest too long or live too long, and ask for a new password where one is due."""
+"""End sessions that rest too long or live too long, ask for a new password where one is due, let in by token."""
 
 import time
 from collections.abc import Callable
@@ -10,8 +10,10 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from accounts import actions
-from common.errors import NotAllowed
+from accounts import actions, brake, tokens
+from common.addresses import client_address
+from common.crypto import keyed_digest
+from common.errors import NotAllowed, NotSignedIn, TooMany
 from common.views import refuse, wants_fragment, wants_json
 
 BORN, SEEN = "signed_in_at", "seen_at"
@@ -59,3 +61,35 @@ class SessionLimitsMiddleware:
         if wants_fragment(request):
             return HttpResponse(status=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": address})
         return HttpResponseRedirect(address)
+
+
+class ApiTokenMiddleware:
+    """Let another system in at the API's doors by its token, in place of whatever session came along."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.path.startswith("/api/"):
+            return self.get_response(request)
+        response = self._refused(request) or self.get_response(request)
+        if response.status_code == HTTPStatus.UNAUTHORIZED:
+            response.headers.setdefault("WWW-Authenticate", tokens.CHALLENGE)
+        return response
+
+    def _refused(self, request: HttpRequest) -> HttpResponse | None:
+        secret, address = tokens.bearer(request), client_address(request)
+        if not secret:
+            return None
+        user = actions.come_in(secret, address=address)
+        if user is not None:
+            request.user, request.by_token = user, True  # type: ignore[attr-defined]
+            return None
+        wait = brake.take(("token_wrong",), keyed_digest("address", address))
+        if wait:
+            return refuse(request, TooMany(f"用不对的令牌试得太多次，请 {wait} 秒后再试。", retry_after=wait))
+        error = NotSignedIn("令牌不对、已经过期或者已经停用。请核对有没有抄全，或者找发放令牌的管理员。")
+        error.code = "bad_token"
+        response = refuse(request, error)
+        response["WWW-Authenticate"] = f'{tokens.CHALLENGE}, error="invalid_token"'
+        return response

@@ -1,5 +1,9 @@
-"""The doors for people with an account: sign in, sign out, change the password, find one's own page."""
+"""The doors for people with an account: sign in, sign out, password, one's own page and settings, tokens."""
 
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
 from django.contrib.auth import login, logout, update_session_auth_hash
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -10,11 +14,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import actions, brake
-from accounts.forms import PasswordForm, SignInForm
-from accounts.selectors import axes_username, person
+from accounts.forms import PasswordForm, SignInForm, TokenForm
+from accounts.models import ApiToken, TokenPolicy
+from accounts.selectors import TOKENS, axes_username, calendar_token, person, tokens_for
 from common import access
 from common.addresses import client_address
-from common.errors import Invalid, TooMany
+from common.errors import Invalid, NotFound, TooMany
+from common.typed import whole
 from common.views import refuse
 
 # Where a person's day begins: the first door that opens.
@@ -114,3 +120,100 @@ def _wanted(request: HttpRequest) -> str:
 
 def _status(form: SignInForm | PasswordForm) -> int:
     return 422 if form.is_bound and form.errors else 200
+
+
+# One's own settings --------------------------------------------------------------------------------------------------
+
+
+@access.signed_in
+@never_cache
+@require_safe
+def me(request: HttpRequest) -> HttpResponse:
+    """Show what a person may set for themself."""
+    user = person(request)
+    token = calendar_token(user)
+    context = {
+        "door": "me",
+        "calendar": settings.PUBLIC_BASE_URL.rstrip("/") + reverse("api:calendar", args=[token]) if token else "",
+        "has_commitments": access.holds(user, "view_allocation"),
+        "tokens": len(tokens_for(user)) if not access.holds(user, "manage_users") else None,
+    }
+    return render(request, "accounts/me.html", context)
+
+
+@access.signed_in
+@require_POST
+def calendar(request: HttpRequest) -> HttpResponse:
+    """Give one's calendar an address, another address, or none."""
+    user = person(request)
+    if request.POST.get("close") == "1":
+        actions.close_calendar(user, actor=user)
+    else:
+        actions.renew_calendar(user, actor=user)
+    return redirect(reverse("accounts:me") + "#calendar")
+
+
+# Tokens --------------------------------------------------------------------------------------------------------------
+
+
+@access.signed_in
+@never_cache
+@require_safe
+def tokens_page(request: HttpRequest) -> HttpResponse:
+    """Show one's own tokens; all of them to whoever keeps the accounts."""
+    words, page = request.GET.get("q", "").strip()[:40], min(whole(request.GET.get("page", "")) or 1, 1000)
+    return _tokens(request, words=words, page=max(page, 1))
+
+
+@access.needs("manage_users")
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def new_token(request: HttpRequest) -> HttpResponse:
+    """Give an account a token and show its secret, this once."""
+    form = TokenForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            token, secret = actions.issue_token_for(actor=person(request), **form.cleaned_data)
+        except Invalid as error:
+            form.add_error(error.field if error.field in form.fields else None, error.message)
+        else:
+            return _tokens(request, fresh=token, secret=secret)
+    status = 422 if form.is_bound and form.errors else 200
+    return render(request, "accounts/token_new.html", {"form": form, "door": "me"}, status=status)
+
+
+@access.signed_in
+@never_cache
+@require_POST
+def rotate_token(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Exchange a token for a fresh one and show its secret, this once."""
+    token, secret = actions.rotate_token(_token(request, pk), actor=person(request))
+    return _tokens(request, fresh=token, secret=secret)
+
+
+@access.signed_in
+@require_POST
+def revoke_token(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """End a token at once."""
+    actions.revoke_token(_token(request, pk), actor=person(request), reason=request.POST.get("reason", "")[:200])
+    return redirect("accounts:tokens")
+
+
+def _token(request: HttpRequest, pk: UUID) -> ApiToken:
+    token = ApiToken.objects.visible_to(request.user).filter(pk=pk).first()
+    if token is None:
+        raise NotFound
+    return token
+
+
+def _tokens(request: HttpRequest, *, words: str = "", page: int = 1, **shown_once: Any) -> HttpResponse:
+    rows = tokens_for(person(request), words=words, page=page)
+    context = {
+        "door": "me",
+        "tokens": rows[:TOKENS],
+        "next": page + 1 if len(rows) > TOKENS else None,
+        "words": words,
+        "overlap": TokenPolicy.current().overlap_hours,
+        **shown_once,
+    }
+    return render(request, "accounts/tokens.html", context)

@@ -20,9 +20,9 @@ from rest_framework.views import APIView
 from api import fields, pages
 from api.declare import RESOURCES, Part, Resource, Single, Verb
 from api.errors import Malformed, Stale
-from api.idempotent import once
 from api.parsers import Json
 from api.schema import Operation, acting, belonging, listing, reading
+from audit.idempotency import once
 from common import access
 from common.errors import DomainError, NotAllowed, NotFound
 

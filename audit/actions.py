@@ -15,8 +15,9 @@ from django.db.transaction import TransactionManagementError
 from audit.jobs import enqueue
 from audit.jobs.bell import ring
 from audit.jobs.payload import ids_and_numbers
-from audit.models import Event, Heartbeat, Job, JobState, PersonalDataRead
+from audit.models import Event, Heartbeat, IdempotencyKey, Job, JobState, PersonalDataRead
 from audit.registry import handlers_of
+from common import access
 from common.errors import Conflict, Invalid
 from common.fields import EncryptedTextField
 from common.versions import require_unchanged
@@ -199,7 +200,9 @@ def who(actor: Actor | Person | None) -> tuple[UUID | None, str]:
     if isinstance(actor, Actor):
         return actor.id, actor.label
     label = getattr(actor, "display_name", "") or actor.get_username()
-    return (actor.pk if isinstance(actor.pk, UUID) else None), label
+    if key := access.narrowing_of(actor):
+        label = f"{label}（令牌：{key.label}）"
+    return (actor.pk if isinstance(actor.pk, UUID) else None), label[:150]
 
 
 def retry(job: Job, *, actor: Actor | Person) -> bool:
@@ -228,3 +231,20 @@ def forget_done_jobs(*, kinds: str = "", older_than: timedelta = timedelta(days=
     """Delete done jobs whose kind begins with `kinds`; their keys are free again afterwards."""
     old = Job.objects.filter(state=JobState.DONE, done_at__lt=Now() - older_than, kind__startswith=kinds)
     return old.delete()[0]
+
+
+def keep_answer(actor_id: UUID, key: str, fingerprint: str, status: int, headers: dict[str, str], body: str) -> None:
+    """Keep what a call was answered, in the transaction of its effect."""
+    IdempotencyKey.objects.create(
+        actor_id=actor_id, key=key, fingerprint=fingerprint, status=status, headers=headers, body=body
+    )
+
+
+def forget_key(row: IdempotencyKey) -> None:
+    """Give a key free whose time is over."""
+    row.delete()
+
+
+def forget_old_keys() -> int:
+    """Delete the answers whose time is over."""
+    return IdempotencyKey.objects.filter(expires_at__lt=Now()).delete()[0]

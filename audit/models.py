@@ -1,4 +1,7 @@
-"""What happened (events), what must follow (jobs), and who looked at personal data."""
+"""What happened (events), what must follow (jobs), who looked at personal data, and what was answered to a key."""
+
+import uuid
+from datetime import timedelta
 
 from django.db import models
 from django.db.models import Q
@@ -7,6 +10,7 @@ from django.db.models.functions import Now
 from audit.imports.models import ImportPart as ImportPart
 from audit.imports.models import ImportPolicy as ImportPolicy
 from audit.imports.models import ImportRun as ImportRun
+from common.fields import EncryptedTextField
 
 
 class Event(models.Model):
@@ -129,3 +133,30 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class IdempotencyKey(models.Model):
+    """What one caller was answered under a key of its own, so that the same call sent again is answered, not done.
+
+    The row is written in the transaction of the effect. While that runs it is a lock in the database that holds the
+    key, so a process that dies leaves neither effect nor key.
+    """
+
+    KEPT = timedelta(hours=24)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    actor_id = models.UUIDField("调用方", editable=False)
+    key = models.CharField("键", max_length=64, editable=False)
+    fingerprint = models.CharField(max_length=64, editable=False)
+    status = models.PositiveSmallIntegerField("状态码", editable=False)
+    headers = models.JSONField(default=dict, editable=False)
+    body = EncryptedTextField("答复", blank=True, editable=False)
+    expires_at = models.DateTimeField("保留到", db_default=Now() + KEPT, editable=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "幂等键"
+        indexes = [models.Index(fields=["expires_at"], name="idempotency_expires")]
+        constraints = [models.UniqueConstraint(fields=["actor_id", "key"], name="idempotency_once")]
+
+    def __str__(self) -> str:
+        return self.key

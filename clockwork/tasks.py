@@ -9,7 +9,7 @@ from celery.beat import Scheduler
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from audit.actions import beat, forget_done_jobs
+from audit.actions import beat, forget_done_jobs, forget_old_keys
 from audit.imports.actions import forget_old
 from clockwork.periodic import daily, every, open_periods
 
@@ -36,6 +36,12 @@ def forget_jobs() -> None:
 def forget_imports() -> None:
     """Clear what was in the files of old imports."""
     forget_old()
+
+
+@every("clockwork.forget_keys", seconds=3600)
+def forget_keys() -> None:
+    """Let go of the answers that were kept for calls sent twice."""
+    forget_old_keys()
 
 
 class PeriodScheduler(Scheduler):

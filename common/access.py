@@ -6,9 +6,10 @@ Rights come from sources that the apps above register in `ready()`, so this modu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
 
 from django.core import checks
 from django.db.models import Q
@@ -72,13 +73,26 @@ def register_permission_source(source: PermissionSource) -> PermissionSource:
     return source
 
 
+_labels: dict[str, str] = {}
+
+
+def register_right_labels(labels: Mapping[str, str]) -> None:
+    """Let the room that knows the roles name the rights."""
+    _labels.update(labels)
+
+
+def right_labels() -> dict[str, str]:
+    """Return every right with its name for people."""
+    return dict(_labels)
+
+
 def held(user: Any) -> frozenset[str]:
     """Return every right that `user` holds anywhere, read once per user object."""
     if not (user.is_authenticated and user.is_active):
         return frozenset()
     cached = user.__dict__.get("_held_permissions") if hasattr(user, "__dict__") else None
     if cached is None:
-        cached = frozenset(permission for source in _sources for permission in source(user))
+        cached = frozenset(narrowed(user, (permission for source in _sources for permission in source(user))))
         user._held_permissions = cached
     return cached
 
@@ -88,10 +102,84 @@ def holds(user: Any, permission: str) -> bool:
     return permission in held(user)
 
 
+# Keys -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """What a key (such as an API token) leaves of its owner's rights.
+
+    `permissions` are the only ones left. `path` is the place at and below which they hold: None for wherever the
+    owner holds them, "" for nowhere. `key` and `label` tell for whom answers are remembered, and the trail's readers.
+    """
+
+    permissions: frozenset[str]
+    path: str | None
+    key: UUID
+    label: str
+
+
+def narrow(user: Any, narrowing: Narrowing) -> None:
+    """Let `user` act with no more than `narrowing` from now on; to be called on an object that was read anew."""
+    user._narrowed_to = narrowing
+
+
+def narrowing_of(user: Any) -> Narrowing | None:
+    """Return what a key leaves of the person's rights, None for a person who came in by themself."""
+    found: Narrowing | None = getattr(user, "_narrowed_to", None)
+    return found
+
+
+def narrowed(user: Any, permissions: Iterable[str]) -> list[str]:
+    """Keep the rights that the key in use leaves."""
+    limit = narrowing_of(user)
+    return [permission for permission in permissions if limit is None or permission in limit.permissions]
+
+
+def narrowed_paths(user: Any, paths: Iterable[str]) -> list[str]:
+    """Cut the places where a right holds down to the place of the key in use."""
+    limit = narrowing_of(user)
+    if limit is None or limit.path is None:
+        return list(paths)
+    inside = [path for path in paths if limit.path and path.startswith(limit.path)]
+    around = any(path and limit.path.startswith(path) for path in paths)
+    return [limit.path] if around and limit.path else inside
+
+
 # Places -----------------------------------------------------------------------------------------------------
 
 PlaceScope = Callable[[Any, str, str], Q]
 _scopes: list[PlaceScope] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place as far as the lower rooms need to know it."""
+
+    id: int
+    name: str
+    path: str
+
+
+class PlaceFinder(Protocol):
+    """Find a place in use by its code or its id."""
+
+    def __call__(self, *, code: str = "", id: int | None = None) -> Place | None:
+        """Return the place, None where there is none."""
+        ...
+
+
+_finders: list[PlaceFinder] = []
+
+
+def register_place_finder(finder: PlaceFinder) -> None:
+    """Let the room that knows the places find one."""
+    _finders[:] = [finder]
+
+
+def find_place(*, code: str = "", id: int | None = None) -> Place | None:
+    """Return the place in use with this code or id."""
+    return next((finder(code=code, id=id) for finder in _finders), None)
 
 
 def register_place_scope(scope: PlaceScope) -> None:

@@ -26,6 +26,12 @@ def client_address(request: HttpRequest) -> str:
     return str(address)
 
 
+def coarse(address: str) -> str:
+    """Return the network that an address of `client_address` lies in: enough to notice a stranger's, not a desk."""
+    bits = 24 if ipaddress.ip_address(address).version == 4 else 48
+    return str(ipaddress.ip_network((address, bits), strict=False))
+
+
 def _shared_prefix(address: ipaddress.IPv6Address) -> str:
     # One household or office owns a whole /64 and could use a fresh address for each try.
     if address.ipv4_mapped:

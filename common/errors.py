@@ -21,6 +21,11 @@ class DomainError(Exception):
         self.details = details
         super().__init__(self.message)
 
+    @property
+    def retry_after(self) -> int:
+        """Return in how many seconds another try makes sense, 0 where nobody can tell."""
+        return int(self.details.get("retry_after", 0))
+
     def as_dict(self) -> dict[str, str]:
         """Return what an API answers: code, sentence and field."""
         return {"code": self.code, "message": self.message, "field": self.field}
@@ -113,9 +118,9 @@ def api_exception_handler(exception: Exception, context: dict[str, Any]) -> Http
     if error is None:
         return None
     response = JsonResponse(error.as_dict(), status=error.status)
-    wait = getattr(exception, "wait", None)
-    if wait is not None:
-        response["Retry-After"] = str(int(wait) + 1)
+    wait = error.retry_after or int(getattr(exception, "wait", None) or -1) + 1
+    if wait:
+        response["Retry-After"] = str(wait)
     return response
 
 

@@ -40,7 +40,8 @@ def wants_fragment(request: HttpRequest) -> bool:
 def refuse(request: HttpRequest, error: DomainError) -> HttpResponse:
     """Answer with the error's status and sentence in the form that the caller understands."""
     if wants_json(request):
-        return JsonResponse(error.as_dict(), status=error.status)
+        headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+        return JsonResponse(error.as_dict(), status=error.status, headers=headers)
     title = TITLES.get(error.status, TITLES[409])
     context = {
         "status": error.status,

@@ -15,8 +15,11 @@ class GridsConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the doors which rights posts and grants give, and where."""
-        from grids.permissions import held_permissions, within_reach
+        from grids.permissions import held_permissions, place, within_reach
+        from grids.roles import PERMISSIONS
 
         access.register_permission_source(held_permissions)
         access.register_place_scope(within_reach)
         import_module("grids.tables")
+        access.register_place_finder(place)
+        access.register_right_labels(PERMISSIONS)

@@ -7,9 +7,10 @@ from typing import Any
 
 from django.db.models import Q, QuerySet, Value
 
+from common import access
 from common.errors import NotAllowed
 from grids import roles
-from grids.models import AreaGroupPermission, AreaUserPermission, Post
+from grids.models import Area, AreaGroupPermission, AreaUserPermission, Post
 
 
 def _shortest(paths: Iterable[str]) -> tuple[str, ...]:
@@ -44,7 +45,8 @@ def _paths_by_permission(user: Any) -> dict[str, tuple[str, ...]]:
             continue
         for code in roles.BY_CODE[role].permissions if role else (permission,):
             found.setdefault(code, []).append(path)
-    reach_of = {permission: _shortest(paths) for permission, paths in found.items()}
+    reach_of = {right: _shortest(access.narrowed_paths(user, found[right])) for right in access.narrowed(user, found)}
+    reach_of = {right: paths for right, paths in reach_of.items() if paths}
     user.__dict__.update(_reach=reach_of, _held_for=others)
     return reach_of
 
@@ -87,6 +89,13 @@ def reach(user: Any, permission: str) -> tuple[str, ...]:
 def held_permissions(user: Any) -> set[str]:
     """Return the rights that `user` holds at any place."""
     return set(_paths_by_permission(user))
+
+
+def place(*, code: str = "", id: int | None = None) -> access.Place | None:
+    """Find a place in use for the rooms below."""
+    wanted = Area.objects.valid().filter(code=code) if code else Area.objects.valid().filter(pk=id)
+    area = wanted.only("name", "scope_path").first()
+    return access.Place(area.pk, area.name, area.scope_path) if area else None
 
 
 def within_reach(user: Any, permission: str, field: str = "scope_path") -> Q:

@@ -1,6 +1,5 @@
 """The inbox: what a person was told, newest first."""
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -18,9 +17,6 @@ def inbox(request: HttpRequest) -> HttpResponse:
     rows = list(selectors.inbox(request.user, before=whole(request.GET.get("before", ""))))
     notices, more = rows[: selectors.PAGE], len(rows) > selectors.PAGE
     context = {"notices": notices, "next_before": notices[-1].pk if more else None, "door": "inbox"}
-    if settings.EMAIL_HOST:
-        context["mailbox"] = selectors.mail_address(request.user)
-        context["mail_works"] = True
     return render(request, "notifications/inbox.html", context)
 
 
@@ -46,4 +42,4 @@ def read_all(request: HttpRequest) -> HttpResponse:
 def mail_address(request: HttpRequest) -> HttpResponse:
     """Let the person say where notices go by mail as well."""
     actions.set_mail_address(request.POST.get("address", ""), actor=request.user)
-    return redirect("notifications:inbox")
+    return redirect("accounts:me" if request.POST.get("from") == "me" else "notifications:inbox")

@@ -11,11 +11,13 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from common import access
 from common.fields import EncryptedTextField
 from common.search import Bigrams
 from grids.models import Area, PartyOrganization
 from grids.permissions import within_reach
 from grids.placed import Placed, PlacedQuerySet
+from grids.roles import BY_CODE
 from partners.workflow import Category, DepartmentGroup, MemberRole, ResourceStatus, Standing, UnitKind
 
 
@@ -126,8 +128,15 @@ class MembershipQuerySet(models.QuerySet["Membership"]):
     """Select memberships by person."""
 
     def of(self, user: Any) -> Self:
-        """Keep the memberships that the person holds today."""
-        return self.filter(in_force(), user_id=getattr(user, "pk", None))
+        """Keep the memberships that the person holds today, as far as the key in use leaves a right of theirs.
+
+        A key for one place leaves none: a partner is no place.
+        """
+        limit = access.narrowing_of(user)
+        left = [role for role in MemberRole.values if access.narrowed(user, BY_CODE[role].permissions)]
+        if limit is not None and limit.path is not None:
+            left = []
+        return self.filter(in_force(), user_id=getattr(user, "pk", None), role__in=left)
 
 
 class Membership(models.Model):

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import CharField, Q, QuerySet, Value
 from django.db.models.functions import Cast
 
+from common import access
 from common.errors import NotAllowed
 from grids.permissions import held_for
 from grids.roles import BY_CODE
@@ -24,7 +25,7 @@ def partner_rights(user: Any) -> dict[str, frozenset[str]]:
         found: dict[str, set[str]] = {}
         if getattr(user, "is_authenticated", False):
             for role, partner_id in held_for(user):
-                for permission in BY_CODE[role].permissions:
+                for permission in access.narrowed(user, BY_CODE[role].permissions):
                     found.setdefault(permission, set()).add(partner_id)
         cached = {permission: frozenset(ids) for permission, ids in found.items()}
         user._partner_rights = cached

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 
 from django.contrib.auth.models import Group
 
-from accounts.models import User
+from accounts.actions import issue_token
+from accounts.models import RateLimit, TokenPolicy, User
 from audit.actions import beat, record
 from audit.jobs import enqueue
 from audit.models import ImportRun, PersonalDataRead
@@ -189,6 +190,10 @@ def _set_up(world: World, i: int, building: Area, partner: Partner) -> None:
     """Add what is only seen in the admin."""
     board.DispatchPolicy.objects.create()
     board.PublicLimit.objects.create(code=f"q{i}", name=f"入口{i}", amount=9, seconds=60)
+    RateLimit.objects.create(code=f"q{i}", name=f"接口{i}", amount=9, seconds=60)
+    TokenPolicy.objects.get_or_create(pk=1)
+    holder = User.objects.get(username=f"crowd{i}")
+    issue_token(user=holder, name=f"系统{i}", permissions=["view_request"], days=1, actor=None)
     board.SystemFeedback.objects.create(text=f"第{i}条意见")
     team = VolunteerTeam.objects.create(area=building, name=f"第{i}队", partner=partner)
     team.service_types.add(ServiceType.objects.create(code=f"q{i}", name=f"服务{i}", group="老人"))

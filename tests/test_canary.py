@@ -18,6 +18,7 @@ from django.core import mail
 from django.db import connection
 from django.urls import reverse
 
+from audit.actions import keep_answer
 from audit.models import PersonalDataRead
 from common.rotation import sealed_columns
 from notifications.models import MailAddress
@@ -75,6 +76,7 @@ def garden(django_db_setup: Any, django_db_blocker: Any) -> Iterator[tuple[World
         for row in (world.rows["request"]["building"], world.rows["request"]["community"]):
             RequestEcho.objects.create(request=row, sender_key=f"key{row.pk}", phone="19900000001")
         MailAddress.objects.create(user=world.users["community_worker"], address="old@canary.invalid")
+        keep_answer(world.users["community_worker"].pk, "key-0001", "x", 200, {}, "old@canary.invalid")
         canaries = Canaries()
         canaries.place()
         yield world, canaries

@@ -21,6 +21,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts import middleware
+from accounts.selectors import calendar_token
 from common import access
 from grids import selectors as grids_selectors
 from grids.models import Post
@@ -113,6 +114,10 @@ PAGES: dict[str, ListPage] = {
     ),
     "inbox": ListPage("notifications:inbox", WORKER),
     "imports": ListPage("audit:imports", WORKER),
+    "tokens": ListPage("accounts:tokens", KEEPER),
+    "calendar": ListPage(
+        "api:calendar", STRANGER, key=lambda world: {"token": calendar_token(world.users[LIAISON])}
+    ),
     "district": ListPage("dashboards:district", OFFICIAL),
     "district, a street": ListPage("dashboards:district", STREET),
     **{f"rows, {code}": ListPage("dashboards:rows", STREET, _fixed(m=code)) for code in FIGURES},
@@ -156,9 +161,12 @@ NO_LIST = frozenset({
     "api:requests_photo",
     "audit:import_registry", "audit:import_template", "audit:import_run", "audit:import_bad", "audit:import_step",
     "export",
+    "accounts:me", "accounts:calendar", "accounts:new_token", "accounts:rotate_token", "accounts:revoke_token",
+    "api:docs", "api:docs_call",
 })  # fmt: skip
 # One row, or a fixed number of them, however large the district.
 FIXED = frozenset({
+    "admin, accounts.tokenpolicy",
     "admin, grids.districtprofile", "admin, clockwork.calendarday", "admin, clockwork.workhours",
     "admin, clockwork.deadlinepolicy", "admin, audit.importpolicy",
 })  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db import models, transaction
 
+from accounts.models import RateLimit, TokenPolicy
 from partners.models import ResourceType
 from requests_board.models import (
     DeclineReason,
@@ -64,11 +65,13 @@ def load_reasons() -> int:
 
 
 def load_limits() -> int:
-    """Add the missing limits of the public doors."""
-    rows = _rows("public_limits")
-    return _add(
-        PublicLimit,
-        [PublicLimit(code=r["code"], name=r["name"], amount=int(r["amount"]), seconds=int(r["seconds"])) for r in rows],
+    """Add the missing limits: of the public doors, of signing in, of the API."""
+    return sum(
+        _add(
+            model,
+            [model(code=r["code"], name=r["name"], amount=int(r["amount"]), seconds=int(r["seconds"])) for r in rows],
+        )
+        for model, rows in ((PublicLimit, _rows("public_limits")), (RateLimit, _rows("rate_limits")))
     )
 
 
@@ -86,11 +89,18 @@ def load_dispatch_policy() -> int:
     return 1
 
 
+@transaction.atomic
+def load_token_policy() -> int:
+    """Store what is usual for tokens where nothing is stored."""
+    return int(TokenPolicy.objects.get_or_create(pk=1)[1])
+
+
 CATALOGUES: tuple[tuple[str, Callable[[], int]], ...] = (
     ("request categories", load_categories),
     ("resource types", load_resource_types),
     ("reasons", load_reasons),
-    ("public limits", load_limits),
+    ("limits", load_limits),
     ("kinds of voluntary service", load_service_types),
     ("dispatch weights", load_dispatch_policy),
+    ("rules for tokens", load_token_policy),
 )

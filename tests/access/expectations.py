@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from accounts.selectors import calendar_token
 from requests_board import links
 from tests import factories
 from tests.access import expectations_api as api
@@ -18,6 +19,7 @@ from tests.access.lines import (
     HANDLERS,
     IMPORTERS,
     KEEPERS,
+    KEEPERS_OF_ACCOUNTS,
     OFFICES,
     OVERSEERS,
     PARTNERS,
@@ -118,6 +120,7 @@ PAGES: dict[str, Page] = {
     "accounts:password": Page(SIGNED_IN, {**READ, "POST": {}}),
     "accounts:home": Page(SIGNED_IN),
     # Tables in.
+    "api:docs": Page(EVERYBODY),
     "audit:imports": Page(IMPORTERS),
     "audit:import_registry": Page(
         IMPORTERS,
@@ -128,6 +131,15 @@ PAGES: dict[str, Page] = {
     "audit:import_run": Page(IMPORTERS, row="import", key=_pk),
     "audit:import_bad": Page(IMPORTERS, row="import", key=_pk),
     "audit:import_step": Page(IMPORTERS, {"POST": {}}, row="import", key=_step("drop", _pk)),
+    "accounts:me": Page(SIGNED_IN),
+    "accounts:calendar": Page(SIGNED_IN, {"POST": {}}),
+    "accounts:tokens": Page(SIGNED_IN, lists=("token",)),
+    "accounts:new_token": Page(
+        KEEPERS_OF_ACCOUNTS,
+        {**READ, "POST": {"name": "x", "username": "signer", "permissions": "view_request", "days": "1"}},
+    ),
+    "accounts:rotate_token": Page(SIGNED_IN, {"POST": {}}, row="token", key=_pk),
+    "accounts:revoke_token": Page(SIGNED_IN, {"POST": {}}, row="token", key=_pk),
     # For machines that watch over the product.
     "audit:healthz": Page(EVERYBODY),
     "audit:healthz_jobs": Page(EVERYBODY),
@@ -146,9 +158,10 @@ LINKS: dict[str, tuple[Callable[[World], dict[str, Any]], str, dict[str, Any]]] 
         "token",
         {**READ, "POST": {"answer": "confirm"}},
     ),
+    "api:calendar": (lambda w: {"token": calendar_token(w.users["department_liaison"])}, "token", READ),
 }
-# Needs a file on disk; its own test covers it.
-ELSEWHERE = frozenset({"requests_board:photo", "requests_board:desk_photo"}) | api.ELSEWHERE
+# Need a file on disk, or have tests of their own.
+ELSEWHERE = frozenset({"requests_board:photo", "requests_board:desk_photo", "api:docs_call"}) | api.ELSEWHERE
 
 
 def _link(world: World) -> dict[str, Any]:

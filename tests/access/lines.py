@@ -21,6 +21,7 @@ DASHBOARD = frozenset({"district_official", "street_worker"})
 DISTRICT = frozenset({"district_official"})
 ADMINS = frozenset({"system_admin", "first_admin"})
 KEEPERS = OFFICES | ADMINS
+KEEPERS_OF_ACCOUNTS = frozenset({"security_admin", "first_admin"})
 # Whoever keeps a registry into which tables are imported.
 IMPORTERS = OFFICES | ADMINS
 TREE = HANDLERS | ADMINS | {"district_official", "security_admin", "auditor"}

@@ -178,6 +178,8 @@ def marks(kind: str, row: Any) -> tuple[str, ...]:
         return (f">{row.title}<", f"/inbox/{row.pk}/")
     if kind in {"area", "party"}:
         return (f'data-node="{row.pk}"',)
+    if kind == "token":
+        return (row.hint, str(row.pk))
     if kind == "allocation":
         return (str(row.pk), row.resource_request.number)
     return (str(row.pk), row.number)

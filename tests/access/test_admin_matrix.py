@@ -54,6 +54,8 @@ POOL = each((GRID, *LOCAL), LOOK) | each((OFFICIAL, SYSTEM, FIRST), KEEP)
 # Who may do what with the rows of each model; whoever is not named may not even see the list.
 MODELS: dict[str, Rights] = {
     "accounts.user": each((SECURITY, FIRST), KEEP),
+    "accounts.ratelimit": each((SYSTEM, FIRST), CHANGE),
+    "accounts.tokenpolicy": each((SYSTEM, FIRST), CHANGE),
     "audit.event": each((AUDITOR,), LOOK),
     "audit.personaldataread": each((AUDITOR,), LOOK),
     "audit.job": each((SYSTEM, FIRST), LOOK),

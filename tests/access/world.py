@@ -12,7 +12,8 @@ from typing import Any
 from django.db import transaction
 from django.test import Client
 
-from accounts.models import User
+from accounts.actions import issue_token
+from accounts.models import ApiToken, User
 from audit.imports import actions as imports
 from audit.models import ImportRun
 from clockwork.selectors import db_now
@@ -60,7 +61,9 @@ class World:
     def targets(self, role: str, kind: str) -> dict[str, Any]:
         """Return the rows of `kind` by their position as seen from `role`."""
         rows = self.rows[kind]
-        if kind in {"notice", "import"}:
+        if kind == "token" and role in {"security_admin", "first_admin"}:
+            return {"own": rows[role], "child": rows["far_worker"]}  # they keep everybody's
+        if kind in {"notice", "import", "token"}:
             mine = {"own": rows[role]} if role in rows else {}
             return {**mine, "other": rows["far_worker" if role != "far_worker" else "community_worker"]}
         if role in PARTNER_ROLES:
@@ -110,7 +113,8 @@ def make_world() -> World:
     Membership.objects.create(
         user=users["partner_staff"], partner=pool.departments[0], role="partner_staff", valid_from="2020-01-01"
     )
-    rows: dict[str, dict[str, Any]] = {"request": {}, "need": {}, "raised": {}, "allocation": {}, "notice": {}}
+    kinds = ("request", "need", "raised", "allocation", "notice", "token")
+    rows: dict[str, dict[str, Any]] = {kind: {} for kind in kinds}
     rows["area"] = dict(town.areas)
     rows["party"] = {
         name: factories.party(town.committee, "branch", area, f"{name}支部") for name, area in town.areas.items()
@@ -131,6 +135,12 @@ def make_world() -> World:
     factories.user("signer", password=factories.PASSWORD)
     for role, user in users.items():
         rows["notice"][role] = Notice.objects.create(recipient=user, title=f"给{role}", url="/inbox/")
+        rows["token"][role], _ = issue_token(
+            user=user, name=f"令牌{role}", permissions=["view_request"], days=1, actor=None
+        )
+    User.objects.update(calendar_open=True, calendar_version=1)
+    for user in users.values():
+        user.refresh_from_db()
     rows["import"] = _imports(users)
     world = World(town, pool, users, rows)
     world.sign_everybody_in()
@@ -181,4 +191,6 @@ def missing(kind: str) -> Any:
         return Notice(pk=2**40)
     if kind == "import":
         return ImportRun(pk=uuid.uuid4())
+    if kind == "token":
+        return ApiToken()
     return Allocation(pk=uuid.uuid4())

@@ -25,9 +25,9 @@ EVERYWHERE += " tasks urls views workflow management migrations templatetags __i
 SHARE = re.compile(r"[a-z]+_(actions|forms|selectors|urls)")
 # Django asks for these names, or a room has a mechanism of its own.
 OWN = {
-    "accounts": "backends brake middleware passwords",
-    "api": "base declare errors examples fields idempotent pages parsers photos resources schema shapes",
-    "audit": "imports jobs registry",
+    "accounts": "backends brake middleware passwords tokens",
+    "api": "base declare errors examples feeds fields pages parsers photos resources schema shapes throttles viewer",
+    "audit": "idempotency imports jobs registry",
     "clockwork": "periodic data",
     "dashboards": "charts figures words data",
     "grids": "context placed trees",

@@ -7,6 +7,7 @@ from pathlib import Path
 import axe_playwright_python
 import pytest
 
+from accounts.actions import issue_token, renew_calendar
 from clockwork.selectors import db_now
 from dashboards.actions import load_definitions
 from partners.models import Membership, Partner, PropertyService
@@ -50,7 +51,9 @@ def office(live_stack):
     need = pool.ask()
     ask_time_has_come(need)
     pool.asked, pool.firm, pool.need = dispatch.run(str(need.pk)), firm, need
-    for name in ("community_worker", "district_official"):
+    issue_token(user=town.community_worker, name="对接热线", permissions=["view_request"], days=9, actor=None)
+    renew_calendar(town.community_worker, actor=town.community_worker)
+    for name in ("community_worker", "district_official", "security_admin"):
         person = getattr(town, name)
         person.set_password(PASSWORD)
         person.save()
@@ -77,11 +80,14 @@ DOORS = {
         "/desk/new/",
         "/desk/need/",
         "/inbox/",
+        "/me/",
+        "/tokens/",
         "OPEN",
         "NEED",
     ),
     "liaison1": ("/liaison/", "/liaison/month/", "/liaison/pool/"),
     "steward": ("/liaison/",),
+    "security_admin": ("/tokens/new/",),
     "district_official": ("/district/", "/district/rows/?m=overdue", "/district/needs/", "/district/metrics/"),
 }
 
