@@ -17,7 +17,7 @@ ADDRESS = re.compile(r"https?://(?P<host>[^\s/:\"'<>)\\|`]+)")
 # The own machine and its network, names that are kept free for examples, and what is put in later.
 HOSTS = re.compile(r"127\.0\.0\.1|192\.0\.2\.\d+|[\w-]+|(.+\.)?(invalid|example|test|example\.(org|com))|[{$…].*")
 # Names of formats, which nobody opens.
-FORMATS = ("www.w3.org", "ns.adobe.com")
+FORMATS = ("www.w3.org", "ns.adobe.com", "schemas.openxmlformats.org")
 NEVER = {
     "an outside host without a scheme": r"(?:src|href|action)=[\"']//\S+|url\([\"']?//\S+",
     "a place on a machine": r"/(?:root|home|Users)/\w\S*",
