@@ -8,7 +8,7 @@ import common.tables.layout
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("grids", "0002_rights"),
+        ("grids", '0003_tree_page'),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('common', '0001_bigrams'),
-        ('partners', '0001_initial'),
+        ('partners', '0002_pairing_term'),
     ]
 
     operations = [

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('common', '0001_bigrams'),
-        ('accounts', '0001_initial'),
+        ('accounts', '0002_keys'),
         ('auth', '0012_alter_user_first_name_max_length'),
     ]
 

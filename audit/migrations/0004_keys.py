@@ -13,7 +13,7 @@ import common.fields
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('audit', '0002_append_only'),
+        ('audit', '0003_imports'),
     ]
 
     operations = [

@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('common', '0001_bigrams'),
-        ('requests_board', '0001_initial'),
+        ('requests_board', '0002_external'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('common', '0001_bigrams'),
-        ('grids', '0002_rights'),
+        ('grids', '0004_exports'),
     ]
 
     operations = [
