@@ -127,6 +127,7 @@ def in_forms(eyes: Eyes) -> Iterator[Any]:
     if own is not None:
         pages.append(eyes.look(eyes.page("change", own)))
         history = eyes.look(eyes.page("history", own))
+        assert history.status_code == 200, eyes.label
         yield "history", set(), eyes.shown(history)
     for page in pages:
         if page.status_code != 200:
