@@ -31,4 +31,4 @@ class HedongAdminConfig(AdminConfig):
         from hedong.admin_site import yes_no_icon
 
         super().ready()
-        admin_list._boolean_icon = yes_no_icon
+        admin_list._boolean_icon = yes_no_icon  # type: ignore[attr-defined]  # its stubs leave the private name out

@@ -107,6 +107,7 @@ ROW_PAGES = ("change", "delete", "history")
 # and no form looks anything up by `autocomplete`.
 SITE: dict[str, tuple[str, str]] = {
     "admin:index": ("in", "in"),
+    "admin:search": ("in", "in"),
     "admin:login": ("login", "login"),
     "admin:logout": ("method", "in"),
     "admin:password_change": ("in", "in"),
