@@ -21,7 +21,7 @@ def figures(arena: Arena) -> Iterator[Figure]:
     cookie = _seed()
     arena.settle()
     yield from _list(arena, "desk", "/desk/", "f=doing", 25, 0.15, cookie, 6)
-    yield from _list(arena, "API", "/api/v1/requests/", "", 50, 0.08, cookie, 6)
+    yield from _list(arena, "API", "/api/v1/requests/", "", 50, 0.11, cookie, 6)
 
 
 def _list(

@@ -153,4 +153,4 @@ def test_each_kind_of_mistake_has_its_own_answer(integrator: Integrator, client:
     assert sent(filled(colour="red")) == (422, "malformed", "colour")
     assert sent(filled(**{"\ud800": 1}))[:2] == (422, "malformed")
     assert client.put("/api/v1/requests/").json()["code"] == "method_not_allowed"
-    assert client.put("/api/v1/requests/")["Allow"] == "GET, POST, HEAD"
+    assert client.put("/api/v1/requests/")["Allow"] == "GET, HEAD, POST"
