@@ -31,6 +31,8 @@ LINE = 75  # octets, RFC 5545 section 3.1
 _WORDS = {A.HELD: "待答复：", A.COUNTERED: "改期待定：", A.CANCELLED: "取消："}
 _STAMPS = ("created_at", "held_at", "answered_at", "started_at", "delivered_at", "closed_at")
 
+TITLE = "合伙人约定"
+
 
 @access.by_link
 @require_safe
@@ -73,7 +75,7 @@ def write(rows: QuerySet[Allocation]) -> str:
     # A zone that changes its clocks would need its rules; such a district's calendar is written in UTC.
     steady = len({moment.astimezone(zone).utcoffset() for moment in (*moments, *_half_years())}) == 1
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Hedong//Commitments//ZH", "CALSCALE:GREGORIAN"]
-    lines += ["METHOD:PUBLISH", "X-WR-CALNAME:合伙人约定", "REFRESH-INTERVAL;VALUE=DURATION:PT1H"]
+    lines += ["METHOD:PUBLISH", f"X-WR-CALNAME:{TITLE}", "REFRESH-INTERVAL;VALUE=DURATION:PT1H"]
     lines += list(_zone(zone)) if steady else []
     for row in found:
         lines += _event(row, zone if steady else None)
