@@ -9,16 +9,18 @@ from functools import partial
 from hashlib import blake2s
 from typing import Any, ClassVar
 
+from django.core.exceptions import RequestDataTooBig
 from django.db import transaction
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
+from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 from rest_framework.serializers import ValidationError
 from rest_framework.views import APIView
 
 from api import fields, pages
-from api.declare import RESOURCES, Part, Resource, Single, Verb
+from api.declare import RESOURCES, Known, Part, Resource, Single, Verb
 from api.errors import Malformed, Stale
 from api.parsers import Json
 from api.schema import Operation, acting, belonging, listing, reading
@@ -38,7 +40,12 @@ class Address(APIView):
     http_method_names = ["get", "head", "post"]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Refuse parameters behind the question mark that no method of this address reads."""
+        """Keep the body as it came, and refuse parameters behind the question mark that no method here reads."""
+        try:
+            # The key of a call is bound to these bytes, and the check of a session's form key reads them first.
+            _ = request._request.body
+        except RequestDataTooBig as error:
+            raise ParseError("发来的内容太大了。") from error
         super().initial(request, *args, **kwargs)
         operation = self.operations.get(request.method or "")
         if operation is None or operation.query is None:
@@ -180,10 +187,11 @@ def _tagged(answer: HttpResponse, text: str, version: str = "") -> HttpResponse:
     return answer
 
 
-def made(resource: Resource, row: Any) -> HttpResponse:
-    """Answer a row that was made just now, and where it is."""
+def made(resource: Resource, done: Any) -> HttpResponse:
+    """Answer a row that was made just now, or was there already, and where it is."""
+    row, status = (done.row, 200) if isinstance(done, Known) else (done, 201)
     text = pages.one(resource.model._default_manager.filter(pk=row.pk), resource.full)
-    answer = shown(resource, text or "{}", 201)
+    answer = shown(resource, text or "{}", status)
     answer["Location"] = reverse(f"api:{_url(resource.name)}_item", kwargs={"id": row.pk})
     return answer
 

@@ -32,6 +32,8 @@ class Verb:
     rights: tuple[str, ...] = ()
     note: str = ""
     makes: str = ""
+    # Whether it may answer with a row that was there before, wrapped in `Known`.
+    finds: bool = False
 
     @property
     def who(self) -> tuple[str, ...]:
@@ -43,6 +45,13 @@ class Verb:
     def sources(self) -> tuple[str, ...]:
         """Return the states from which it is possible; none where it does not depend on the state."""
         return tuple(str(source) for step in self.steps[:1] for source in step.sources)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A row that was there already, in place of a new one."""
+
+    row: Any
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,10 @@ from rest_framework import serializers
 # Status → in a few words, and the codes that come with it: code, sentence, field.
 ERRORS: dict[int, tuple[str, tuple[tuple[str, str, str], ...]]] = {
     400: ("读不懂发来的内容。", (("bad_request", "发来的内容不是能读懂的 JSON（UTF-8 编码，每一项只写一次）。", ""),)),
-    401: ("没有登录，或者令牌不能用了。", (("not_signed_in", "请先登录，再接着办。", ""),)),
+    401: ("没有登录，或者令牌不能用了。", (
+        ("not_signed_in", "请先登录，再接着办。", ""),
+        ("bad_token", "令牌不对、已经过期或者已经停用。请核对有没有抄全，或者找发放令牌的管理员。", ""),
+    )),
     403: ("没有这一项权限。", (
         ("not_allowed", "这一步要由负责的人来做。需要开通请找本单位的管理员。", ""),
         ("csrf", "用网页会话写的时候，要带上 X-CSRFToken。", ""),
@@ -19,7 +22,7 @@ ERRORS: dict[int, tuple[str, tuple[tuple[str, str, str], ...]]] = {
         ("step_not_allowed", "这件事已经往前走了一步，请刷新页面看最新情况。", ""),
         ("conflict", "刚刚有别人改了这一条。请刷新页面，看过最新内容再改。", ""),
         ("out_of_capacity", "这个时段刚刚被约满了，请换一个时段。", ""),
-        ("in_flight", "同一个号的请求还在办，请稍等再发。", ""),
+        ("in_flight", "同一个 Idempotency-Key 的上一次调用还在办，请过一秒再用同样的内容问一次。", ""),
     )),
     412: ("看到的版本已经旧了。", (
         ("stale", "这一条已经有了新的版本。请重新读取，看过最新内容再改。", ""),
@@ -30,9 +33,9 @@ ERRORS: dict[int, tuple[str, tuple[tuple[str, str, str], ...]]] = {
     422: ("内容不对。malformed 是程序写错了；invalid 是写法没错，可是这样办不了。", (
         ("malformed", "text：缺少这一项。", "text"),
         ("invalid", "没有找到这个地方，或者它不归您管。", "area"),
-        ("key_reused", "这个 Idempotency-Key 已经用在别的内容上，请换一个。", ""),
+        ("key_reused", "这个 Idempotency-Key 已经用在别的内容上。新的一件事请换一个新的键。", ""),
     )),
-    429: ("太快了。", (("too_many", "请求得太快了，请按 Retry-After 过一会儿再试。", ""),)),
+    429: ("太快了。", (("too_many", "调用得太密，请 12 秒后再继续。", ""),)),
 }  # fmt: skip
 _SAMPLES: tuple[tuple[type[serializers.Field], Any], ...] = (
     (serializers.UUIDField, "7d1f0a5e-3c1b-4e7a-9a53-0f5f3f6f2b11"),

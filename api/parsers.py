@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
@@ -12,18 +11,14 @@ DEEPEST = 20
 
 
 class Json(BaseParser):
-    """One JSON value in UTF-8, not too long and not too deep."""
+    """One JSON value in UTF-8, not too deep; how long it may be is asked before it is read."""
 
     media_type = "application/json"
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         """Return the value, or say why it cannot be read."""
-        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0
-        body = stream.read(most + 1)
-        if len(body) > most:
-            raise ParseError("发来的内容太大了。")
         try:
-            found = json.loads(body.decode("utf8"), parse_constant=_refuse, object_pairs_hook=_once)
+            found = json.loads(stream.read().decode("utf8"), parse_constant=_refuse, object_pairs_hook=_once)
         except (ValueError, RecursionError) as error:
             raise ParseError("发来的内容不是能读懂的 JSON（UTF-8 编码，每一项只写一次）。") from error
         if not _shallow(found, DEEPEST):

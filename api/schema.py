@@ -53,6 +53,7 @@ class Operation:
     conditional: bool = False
     versioned: bool = False
     tagged: bool = False
+    finds: bool = False
     media: str = ""
 
 
@@ -90,7 +91,7 @@ def acting(resource: Resource, verb: Verb) -> Operation:
     versioned = resource.versioned and verb is not resource.create
     return Operation(
         _code(resource.name, verb.name), f"{resource.title}：{verb.title}", note, resource.title, made.full,
-        status=201 if new else 200, body=verb.body, versioned=versioned, tagged=True,
+        status=201 if new else 200, body=verb.body, versioned=versioned, tagged=True, finds=verb.finds,
         refusals=tuple(sorted({*_WRITE, *((412,) if versioned else ())})),
     )  # fmt: skip
 
@@ -155,9 +156,10 @@ class Described(AutoSchema):
         """Return the answer and every refusal, each with an example."""
         told = self.told
         value, status = example_of(told.answer()), str(told.status)
-        shown = OpenApiExample("例", value=value, response_only=True, status_codes=[status])
         words = "办成了。" if told.body else "找到了。"
-        answers: dict[Any, OpenApiResponse] = {status: OpenApiResponse(told.answer, words, [shown])}
+        answers: dict[Any, OpenApiResponse] = {status: OpenApiResponse(told.answer, words, [_shown(value, status)])}
+        if told.finds:
+            answers["200"] = OpenApiResponse(told.answer, "以前已经登记过，这是现在的样子。", [_shown(value, 200)])
         if told.media:
             answers = {("200", told.media): OpenApiResponse(OpenApiTypes.BINARY, words)}
         if told.conditional:
@@ -182,9 +184,13 @@ class Described(AutoSchema):
         if told.conditional:
             found.append(_header("If-None-Match", "上次读到的 ETag；没有变过就回 304，不再发内容。"))
         if told.tagged:
-            found.append(_answered("ETag", _TAGGED, [told.status, 304]))
+            found.append(_answered("ETag", _TAGGED, [told.status, 304, *([200] if told.finds else [])]))
         if told.status == 201:
-            found.append(_answered("Location", "新的一条在哪里。", [201]))
+            found.append(_answered("Location", "这一条在哪里。", [201, *([200] if told.finds else [])]))
+        if told.body:
+            found.append(_answered("Idempotent-Replayed", "true：照第一次的样子回答，没有再办一次。", [told.status]))
+            found.append(_answered("Retry-After", "同一个号的上一次还在办时，过多少秒再试。", [409]))
+        found.append(_answered("WWW-Authenticate", "令牌怎么带；带了不能用的令牌时写明 invalid_token。", [401]))
         return [*found, _answered("Retry-After", "过多少秒再试。", [429])]
 
     def _map_serializer(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> Any:
@@ -200,6 +206,10 @@ def _header(name: str, words: str, kind: Any = str) -> OpenApiParameter:
 
 def _answered(name: str, words: str, statuses: list[int]) -> OpenApiParameter:
     return OpenApiParameter(name, str, OpenApiParameter.HEADER, description=words, response=statuses)
+
+
+def _shown(value: Any, status: Any) -> OpenApiExample:
+    return OpenApiExample("例", value=value, response_only=True, status_codes=[str(status)])
 
 
 def _examples(status: int) -> list[OpenApiExample]:

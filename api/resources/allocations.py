@@ -53,7 +53,7 @@ class Explanation(serializers.Serializer):
 
     policy_version = serializers.IntegerField(label="规则版本")
     score = serializers.FloatField(label="得分", allow_null=True)
-    sentence = serializers.CharField(label="为什么是它")
+    sentence = serializers.CharField(label="为什么是它", allow_blank=True)
     factors = serializers.DictField(child=serializers.FloatField(), label="五项各得多少")
     weights = serializers.DictField(child=serializers.FloatField(), label="五项的权重")
     others = Other(many=True, label="也合适的")

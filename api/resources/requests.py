@@ -6,7 +6,7 @@ from django.db.models import CharField, Q, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 from rest_framework import serializers
 
-from api.declare import Part, Query, Resource, Verb, register
+from api.declare import Known, Part, Query, Resource, Verb, register
 from api.fields import Choice, Form, Key, Row, Whole, Words
 from api.resources import common as c
 from api.resources.needs import CALLED_FOR, Called
@@ -16,14 +16,14 @@ from grids.models import Area
 from grids.permissions import within_reach
 from partners.models import Partner
 from requests_board import advice, workflow
-from requests_board.actions import needs, requests
+from requests_board.actions import imported, needs, requests
 from requests_board.forms import phone_of
 from requests_board.models import NotAcceptedReason, RequestCategory, RequestPhoto, ServiceRequest
 from requests_board.workflow import Channel, Rating, RequestStatus, Severity
 
 _ROW = (
     "id", "number", "area", "category", "channel", "severity", "status", "handler_partner", "rating", "returns",
-    "reopens", "due_at", "resolve_due_at", "created_at", "resolved_at", "closed_at", "version",
+    "reopens", "due_at", "resolve_due_at", "created_at", "resolved_at", "closed_at", "source", "external_id", "version",
 )  # fmt: skip
 _NAMES = {"area_name": "area__name", "category_name": "category__name", "handler_partner_name": "handler_partner__name"}
 RequestRow = shape("RequestRow", ServiceRequest, *_ROW, named=_NAMES)
@@ -51,11 +51,14 @@ class Filters(c.Placed):
     channel = Choice(choices=Channel.choices, required=False, help_text="来源")
     category = Words(most=6, required=False, help_text="类别编码，六位；写前两位或前四位就是那一大类。")
     number = Words(most=16, required=False, help_text="编号，例如 1124-7K4MP。")
+    source = Words(most=20, required=False, help_text="来源系统。")
+    external_id = Words(most=60, required=False, help_text="在来源系统里的编号。")
 
 
 QUERY = Query(Filters, {
     **c.PLACED, "status": c.equal("status"), "severity": c.equal("severity"), "channel": c.equal("channel"),
     "category": lambda code: Q(category_id__startswith=code), "number": c.equal("number"),
+    "source": c.equal("source"), "external_id": c.equal("external_id"),
 })  # fmt: skip
 
 
@@ -70,22 +73,28 @@ class Submit(Form):
     area = Row(Area, _places, Whole(), called="地方", help_text="在哪里：楼栋、小区或者社区的区域编号。")
     place_detail = Words(most=60, required=False, help_text="具体位置。")
     channel = Choice(choices=[(x.value, x.label) for x in (Channel.PHONE, Channel.VISIT, Channel.DESK)], required=False,
-                     help_text="来源，默认社区登记。")  # fmt: skip
+                     help_text="来源，默认社区登记；写了 source 的默认外部系统。")  # fmt: skip
     severity = Choice(choices=Severity.choices, required=False, help_text="缓急，默认一般。")
     category = Row(RequestCategory, c.active_categories, Words(most=6), called="类别", required=False,
                    help_text="类别编码；不写就按原话猜。")  # fmt: skip
     phone = Words(most=20, required=False, help_text="手机号或带区号的座机；存下来就加密，接口不再给出。")
     contact_name = Words(most=40, required=False, help_text="称呼；存下来就加密，接口不再给出。")
     on_behalf_of = Words(most=20, required=False, help_text="替谁登记。")
+    source = Words(most=20, required=False, help_text="先收到这件事的系统叫什么，例如 12345；和 external_id 一起写。")
+    external_id = Words(most=60, required=False, help_text="在那个系统里的编号。同一个编号只登记一次。")
     example = {"text": "三楼的灯坏了", "area": 12, "channel": "phone", "phone": "19900001234"}
 
 
-def _submit(actor: Any, *, channel: str = Channel.DESK, phone: str = "", **values: Any) -> ServiceRequest:
+def _submit(actor: Any, *, phone: str = "", **values: Any) -> ServiceRequest | Known:
     try:
         digits = phone_of(phone)
     except Exception as error:
         raise Invalid(f"{'；'.join(getattr(error, 'messages', ['电话号码不对']))}。", field="phone") from error
-    return requests.submit_request(actor=actor, channel=channel, phone=digits, **values)
+    if not values.keys() & {"source", "external_id"}:
+        return requests.submit_request(actor=actor, phone=digits, **{"channel": Channel.DESK, **values})
+    usual = {"channel": Channel.IMPORT, "source": "", "external_id": ""}
+    row, new = imported.take_in_once(actor=actor, phone=digits, **{**usual, **values})
+    return row if new else Known(row)
 
 
 class Assign(Form):
@@ -174,7 +183,9 @@ REQUESTS = register(Resource(
     note="居民反映的事。列表不带原话；任何回答都没有电话和称呼，要看请在工作台上写明用途。",
     rows=lambda user: ServiceRequest.objects.visible_to(user),
     row=RequestRow, full=RequestFull, rights=("view_request", "answer_allocation"), query=QUERY,
-    create=Verb("create", "替人登记", _submit, body=Submit, rights=HANDLE, note="和工作台的“代为登记”是同一件事。"),
+    create=Verb("create", "替人登记", _submit, body=Submit, rights=HANDLE, finds=True,
+                note="和工作台的“代为登记”是同一件事。别的系统先收到的，写上 source 和 external_id：第一次回 201，"
+                     "以后再用同一对就回 200 和已有的那一条，什么也不改；登记在您看不到的地方时回 409。"),
     verbs=VERBS,
     parts=(
         c.trail(("view_request",)),

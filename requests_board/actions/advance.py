@@ -84,6 +84,11 @@ def once(model: type[M], key: UUID | None, same: Callable[[M], bool], make: Call
     return known if known is not None and same(known) else make(uuid4())
 
 
+def broken(error: IntegrityError) -> str:
+    """Return the name of the constraint that refused a row; the database's words also hold what people wrote."""
+    return str(getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or "")
+
+
 def insert_numbered(row: M, prefix: str = "") -> M:
     """Insert `row` under a fresh number of date and random letters; try again when the number is taken."""
     for _ in range(TRIES):
@@ -92,7 +97,7 @@ def insert_numbered(row: M, prefix: str = "") -> M:
             with transaction.atomic():
                 row.save(force_insert=True)
         except IntegrityError as error:
-            if "number" not in str(error):
+            if not broken(error).endswith("_number_key"):
                 raise
         else:
             return row

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils.timezone import localtime
 
 from audit.row_actions import change_rows, record_rows
 from clockwork.selectors import db_now, deadline, due_at
-from common.errors import Conflict
+from common.errors import Conflict, Invalid
+from common.tables.cells import one_form
 from requests_board import workflow
-from requests_board.actions.advance import ALPHABET, TRIES
+from requests_board.actions.advance import ALPHABET, TRIES, broken
+from requests_board.actions.requests import submit_request
 from requests_board.models import RequestCategory, ServiceRequest
 from requests_board.workflow import Channel, Severity
 
@@ -47,6 +49,31 @@ class Limits:
         if category is None:
             return deadline("request.resolve", start)
         return due_at(start, category.limit_amount, category.limit_unit)
+
+
+def take_in_once(*, actor: Any, source: str, external_id: str, **details: Any) -> tuple[ServiceRequest, bool]:
+    """Take in what another system took in first, once under its number; tell whether it is new.
+
+    Under a number that is known nothing is written. Refuse a system without a number, a number without a system, and a
+    number that is known elsewhere.
+    """
+    source, external_id = one_form(source), one_form(external_id)
+    if not (source and external_id):
+        missing = "external_id" if source else "source"
+        raise Invalid("来源系统和外部编号要一起写。", field=missing)
+    known = ServiceRequest.objects.filter(source=source, external_id=external_id)
+    if not known.exists():
+        try:
+            with transaction.atomic():
+                return submit_request(actor=actor, source=source, external_id=external_id, **details), True
+        except IntegrityError as error:
+            # Somebody else was faster by a moment; whatever else is wrong stays wrong.
+            if broken(error) != "request_external_once":
+                raise
+    found = known.visible_to(actor).first()
+    if found is None:
+        raise Conflict(f"外部编号“{external_id}”已经登记在别的地方了，请核对。", field="external_id")
+    return found, False
 
 
 @transaction.atomic

@@ -40,7 +40,7 @@ def resident(request: ServiceRequest) -> LinkHolder:
 def submit_request(
     *, area: Area, text: str, channel: str = Channel.WEB, photos: Any = (), phone: str = "", contact_name: str = "",
     category: RequestCategory | None = None, place_detail: str = "", severity: str = Severity.ROUTINE,
-    actor: User | None = None, on_behalf_of: str = "", pk: UUID | None = None,
+    actor: User | None = None, on_behalf_of: str = "", pk: UUID | None = None, source: str = "", external_id: str = "",
 ) -> ServiceRequest:  # fmt: skip
     """Take in one sentence about a place; the rest may be empty.
 
@@ -57,7 +57,7 @@ def submit_request(
                 pk=pk or uuid4(), area=area, text=text, channel=channel, phone=phone, contact_name=contact_name,
                 category=category, place_detail=place_detail.strip(), severity=severity, recorded_by=actor,
                 on_behalf_of=on_behalf_of, due_at=deadline("request.accept", now),
-                resolve_due_at=_resolve_due(category, severity, now),
+                resolve_due_at=_resolve_due(category, severity, now), source=source, external_id=external_id,
             )
         )  # fmt: skip
         for content, width, height in rebuilt:
