@@ -8,3 +8,10 @@ class AccountsConfig(AppConfig):
 
     name = "accounts"
     verbose_name = "账号"
+
+    def ready(self) -> None:
+        """Count for everybody below what the district limits."""
+        from accounts import brake
+        from common import brakes
+
+        brakes.register(brake.take)

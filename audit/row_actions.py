@@ -12,6 +12,7 @@ from audit.jobs import enqueue
 from audit.jobs.payload import ids_and_numbers
 from audit.models import Event, PersonalDataRead
 from audit.registry import handlers_of
+from common.rows import insert_rows
 
 _BATCH = 1000
 Words = Callable[[Any], str]
@@ -30,7 +31,8 @@ def record_rows(
         )
         for row, before, after in rows
     ]  # fmt: skip
-    for event in Event.objects.bulk_create(events, batch_size=_BATCH):
+    insert_rows(events)
+    for event in events:
         for name in handlers_of(verb):
             enqueue(DELIVER, f"event:{event.pk}:{name}", {"event": event.pk, "handler": name})
 
@@ -39,6 +41,7 @@ def record_rows(
 def add_rows(rows: Sequence[Any], *, verb: str, actor: Any, words: Words = str) -> None:
     """Insert rows that have their keys."""
     if rows:
+        # Through the manager: rows of a place learn there where they lie.
         type(rows[0])._default_manager.bulk_create(rows, batch_size=_BATCH)
         record_rows(verb=verb, rows=((row, "", words(row)) for row in rows), actor=actor)
 

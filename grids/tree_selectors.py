@@ -38,6 +38,8 @@ class Side:
     labels: Mapping[str, str]
     noun: str
     order: tuple[str, ...]
+    # The registry through which nodes come in as a table.
+    sheet: str
 
     def tiers_below(self, tier: str) -> list[tuple[str, str]]:
         """Return the levels that may stand under `tier`, each with its name."""
@@ -48,8 +50,10 @@ class Side:
         return self.tree.model._default_manager.all()
 
 
-AREA_SIDE = Side("area", AREAS, "kind", levels.AREA_PARENTS, levels.AREA_LABELS, "区域", ("sort_order", "lft"))
-PARTY_SIDE = Side("party", PARTY, "level", levels.PARTY_PARENTS, levels.PARTY_LABELS, "党组织", ("lft",))
+AREA_SIDE = Side(
+    "area", AREAS, "kind", levels.AREA_PARENTS, levels.AREA_LABELS, "区域", ("sort_order", "lft"), "areas"
+)
+PARTY_SIDE = Side("party", PARTY, "level", levels.PARTY_PARENTS, levels.PARTY_LABELS, "党组织", ("lft",), "party")
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -31,6 +31,17 @@ def keep_team(
     if before != after:
         record(actor=actor, verb="team.services_changed", target=row, before=_names(before), after=_names(after))
     return row
+
+
+@transaction.atomic
+def set_services(offered: Mapping[Any, Sequence[str]]) -> None:
+    """Say for each of these teams which kinds of service it offers; the rows' own events tell of it."""
+    through = VolunteerTeam.service_types.through
+    through.objects.filter(volunteerteam__in=list(offered)).delete()
+    through.objects.bulk_create(
+        [through(volunteerteam_id=key, servicetype_id=code) for key, codes in offered.items() for code in codes],
+        batch_size=1000,
+    )
 
 
 def keep_service_type(row: ServiceType, *, actor: Any = None, seen: str | None = None) -> ServiceType:

@@ -8,3 +8,7 @@ class VolunteeringConfig(AppConfig):
 
     name = "volunteering"
     verbose_name = "志愿服务"
+
+    def ready(self) -> None:
+        """Offer the teams as a table."""
+        from volunteering import tables  # noqa: F401

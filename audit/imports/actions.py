@@ -274,17 +274,12 @@ def _planned(run: ImportRun, sheet: Sheet, user: Any, tell: Tell) -> list[Planne
     """Look at every row of the file as things are now, in the file's order."""
     columns = {column.key: column for column in sheet.columns_for(user)}
     keys = [key if key in columns else "" for key in selectors.head(run)[1]]
-    good, found = [], []
-    for line, cells in selectors.parts(run, PartKind.ROWS):
-        given, faults = cleaned(cells, keys, columns)
-        if faults:
-            found.append(Planned(line, "wrong", values=given, faults=faults))
-        else:
-            good.append((line, given))
-    for planned in sheet.plan(good, user):
-        found.append(planned)
+    rows = [(line, cleaned(cells, keys, columns)) for line, cells in selectors.parts(run, PartKind.ROWS)]
+    found = []
+    for (line, cells), planned in zip(rows, sheet.plan(rows, user), strict=True):
+        found.append(words.with_faults(planned, line, cells))
         tell(len(found))
-    return sorted(found, key=lambda planned: planned.line)
+    return found
 
 
 def _written(sheet: Sheet, chosen: list[Planned], user: Any, tell: Tell) -> list[tuple[Planned, str, dict[str, Any]]]:

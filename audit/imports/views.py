@@ -15,8 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from audit.imports import actions, selectors
 from audit.imports.models import ImportRun
-from common import access
-from common.errors import Invalid, NotAllowed, NotFound
+from common import access, brakes
+from common.errors import DomainError, Invalid, NotAllowed, NotFound, TooMany
 from common.tables.limits import MAX_BYTES
 from common.tables.sheet import Sheet
 from common.tables.template import marked, template
@@ -24,6 +24,8 @@ from common.typed import whole
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PAGE = 20
+# The district's limit for files sent by one person.
+UPLOADS = "import_upload"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +60,20 @@ def imports(http: HttpRequest) -> HttpResponse:
 def registry(http: HttpRequest, code: str) -> HttpResponse:
     """Offer the template and take a file; what is wrong with the file is said beside the form."""
     sheet = _sheet(http, code)
-    error = None
+    error: DomainError | None = None
     if http.method == "POST":
         try:
+            brakes.count(UPLOADS, http.user)
             run = actions.begin(actor=http.user, sheet=sheet, **_upload(http))
             return redirect("audit:import_run", pk=run.pk)
-        except Invalid as refused:
+        except (Invalid, TooMany) as refused:
             error = refused
     columns = sheet.columns_for(http.user)
-    context = {"door": "imports", "sheet": sheet, "columns": columns, "error": error, "policy": selectors.policy()}
-    return render(http, "audit/imports/registry.html", context, status=422 if error else 200)
+    context = {
+        "door": "imports", "sheet": sheet, "sheet_list": f"sheet.{sheet.code}", "columns": columns, "error": error,
+        "policy": selectors.policy(),
+    }  # fmt: skip
+    return render(http, "audit/imports/registry.html", context, status=error.status if error else 200)
 
 
 def _upload(http: HttpRequest) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from common.tables.sheet import Column, Fault, Planned
+from common.tables.text import Given
 
 FIRST_ROWS, FIRST_GROUPS, FIRST_LINES = 5, 50, 6
 VERBS = ("new", "changed", "same", "wrong")
@@ -43,6 +44,15 @@ def sentence(line: int, fault: Fault) -> str:
         said = f"{said}，是不是“{fault.suggestion}”？"
     start = "" if said.startswith("第") else f"第 {line} 行："
     return f"{start}{said}" + ("" if said.endswith(("？", "！")) else "。")
+
+
+def with_faults(planned: Planned, line: int, cells: Given) -> Planned:
+    """Return what a row would do, wrong when its cells were: of each cell the first fault is said."""
+    if not cells.faults:
+        return planned
+    known = {fault.column for fault in cells.faults}
+    more = tuple(fault for fault in planned.faults if fault.column not in known)
+    return Planned(line, "wrong", planned.key, planned.before, {**cells}, faults=(*cells.faults, *more))
 
 
 def lines_of(lines: Iterable[int], most: int = FIRST_LINES) -> str:

@@ -26,6 +26,7 @@ from common import access
 from common.admin.forms import Children, KeptForm, children_of
 from common.admin.steps import NONE_OF_YOURS
 from common.errors import DomainError
+from common.tables.admin import tables_of
 
 
 class _Reachable:
@@ -198,8 +199,8 @@ class ScopedAdmin(_Reachable, admin.ModelAdmin):
         return Counted(queryset, per_page, *args, **kwargs, **asked)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list with its totals."""
-        response = super().changelist_view(request, extra_context)
+        """Show the list with its totals, and the ways out and in as a table."""
+        response = super().changelist_view(request, {**tables_of(self.model, request), **(extra_context or {})})
         if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
             response.context_data["totals"] = response.context_data["cl"].paginator.totals
         return response

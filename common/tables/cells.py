@@ -12,12 +12,13 @@ from typing import Any
 from django.utils import timezone
 
 from common.crypto import looks_like_phone, normalise_phone
-from common.tables.safe import clean, plain
+from common.tables.safe import clean
 from common.tables.sheet import Column, Fault
+from common.tables.text import BLANKS, NOTHING
 
 # Full-width digits and letters stand at one distance from the plain ones.
 _WIDE = {number: number - 0xFEE0 for number in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))}
-_WIDE |= {0x3000: 0x20, 0xA0: 0x20}
+_WIDE = {**_WIDE, **BLANKS, **NOTHING}
 _SIGNS = str.maketrans("－—–．／：，＃", "---./:,#")
 _DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 _CLOSE = re.compile(r"(\d{4})(\d{2})(\d{2})")
@@ -35,11 +36,6 @@ _USCC = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 def one_form(value: Any) -> str:
     """Return a value as text in one form: half-width letters and digits, no blanks around."""
     return clean(value).translate(_WIDE).strip()
-
-
-def tidy(cell: Any) -> str:
-    """Return what was typed into a cell in one form, without the guard that an export put in front."""
-    return one_form(plain(clean(cell)))
 
 
 def day_text(value: date | None) -> str:
@@ -64,7 +60,9 @@ class Faults:
     found: list[Fault] = field(default_factory=list)
 
     def say(self, column: str, sentence: str, suggestion: str = "") -> None:
-        """Add one fault, with the likely right value in its sentence."""
+        """Add one fault, with the likely right value in its sentence; a cell that is wrong already is left at that."""
+        if column and self.about(column):
+            return
         way = f"，是不是“{suggestion}”？" if suggestion else ""
         self.found.append(Fault(column, sentence.rstrip("。") + way if way else sentence, suggestion))
 

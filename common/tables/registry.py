@@ -11,9 +11,9 @@ from django.db import IntegrityError, transaction
 
 from common import access
 from common.errors import DomainError
-from common.tables.cells import Faults, Guesses, one_form, read, tidy
-from common.tables.safe import harmless
+from common.tables.cells import Faults, Guesses, one_form, read
 from common.tables.sheet import Cells, Column, Fault, Planned, Values, Wrong
+from common.tables.text import Given
 
 NEW, CHANGED, SAME, WRONG = "new", "changed", "same", "wrong"
 OVERTAKEN = "预览以后有人改动过，请重新上传这张表，看过再导入"
@@ -63,6 +63,8 @@ class Registry:
     keeps: str
     looks: str
     opens: str = ""
+    # The name of the address where the rows are looked at.
+    page: str = ""
     columns: tuple[Column, ...]
     # The model whose rows these are, for the trail and for the log of looks at personal data.
     label: str = ""
@@ -121,7 +123,7 @@ class Registry:
 
     def plan(self, rows: Iterable[tuple[int, Cells]], user: Any) -> Iterator[Planned]:
         """Say of each (line, cells) what it would do, in bulk and without writing."""
-        typed = [(line, {key: tidy(text) for key, text in cells.items()}) for line, cells in rows]
+        typed = [(line, _in_one_form(cells)) for line, cells in rows]
         if not access.holds(user, self.keeps):
             sentence = "这张表要由负责维护它的人来导入。需要开通请找本单位的管理员。"
             yield from (Planned(line, WRONG, faults=(Fault("", sentence),)) for line, _ in typed)
@@ -130,8 +132,8 @@ class Registry:
         for line, cells in typed:
             yield self._planned(line, cells, book)
 
-    def _planned(self, line: int, cells: Cells, book: Book) -> Planned:
-        row = Row(line, dict(cells), {}, Faults())
+    def _planned(self, line: int, cells: Given, book: Book) -> Planned:
+        row = Row(line, dict(cells), {}, Faults([*cells.faults]))
         for column in self.columns:
             if column.key in cells or column.required:
                 text, value = read(
@@ -174,7 +176,10 @@ class Registry:
             return Planned(row.line, NEW, key, {}, row.text, data)
         changed = [name for name, text in row.text.items() if one_form(known.cells.get(name, "")) != one_form(text)]
         changed = [name for name in changed if any(column.key == name for column in self.columns)]
+        # A personal value that stays shows its mask on both sides: a preview is no way to read it.
+        kept = {name for name in self.masks if name not in changed}
         values = {**known.cells, **row.text}
+        values |= self.masked({name: values[name] for name in kept if name in values})
         data = {**data, "id": known.id, "changed": changed}
         return Planned(row.line, CHANGED if changed else SAME, key, self.masked(known.cells), values, data)
 
@@ -187,8 +192,9 @@ class Registry:
             self.lock([row.data["id"] for row in wanted if row.verb == CHANGED])
             fresh = self._again(wanted, user)
             try:
-                done = self.enter([row for row in fresh if row.verb == NEW], user)
-                done |= self.change([row for row in fresh if row.verb == CHANGED], user)
+                # Changed rows first: a term that ends now makes room for the new one after it.
+                done = self.change([row for row in fresh if row.verb == CHANGED], user)
+                done |= self.enter([row for row in fresh if row.verb == NEW], user)
             except IntegrityError as error:
                 raise Wrong(Fault("", f"{OVERTAKEN}。")) from error
             except DomainError as error:
@@ -197,8 +203,7 @@ class Registry:
 
     def _again(self, wanted: list[Planned], user: Any) -> list[Planned]:
         """Plan once more what is about to be written: what was seen in the preview must still hold."""
-        typed = [(row.line, {key: harmless(text) for key, text in row.values.items()}) for row in wanted]
-        fresh = list(self.plan(typed, user))
+        fresh = list(self.plan([(row.line, row.values) for row in wanted], user))
         for row, now in zip(wanted, fresh, strict=True):
             if now.verb == WRONG:
                 raise Wrong(*(Fault(f.column, f"第 {row.line} 行：{f.sentence}", f.suggestion) for f in now.faults))
@@ -210,7 +215,13 @@ class Registry:
         """Take back rows (verb, id, what `write` kept), last first; return (id, sentence) for those that stay."""
         refused: list[tuple[str, str]] = []
         with transaction.atomic():
-            for verb in (CHANGED, NEW):
+            for verb in (NEW, CHANGED):
                 rows = [(pk, kept) for kind, pk, kept in reversed(written) if kind == verb]
                 refused += self.take_back(verb, rows, user) if rows else []
         return refused
+
+
+def _in_one_form(cells: Mapping[str, str]) -> Given:
+    given = Given((key, one_form(text)) for key, text in cells.items())
+    given.faults = getattr(cells, "faults", ())
+    return given

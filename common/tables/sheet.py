@@ -87,7 +87,8 @@ class Sheet(Protocol):
         """Say of each (line, cells) what it would do, in bulk (no statement per row) and without writing.
 
         Looks up only what lies within the person's reach; says the likely right value for a name it cannot find;
-        finds the same key twice in one file.
+        finds the same key twice in one file. Yields one for each row, in their order. Rows whose cells are wrong
+        come too (`cells.faults`), so that all that is wrong with a row is said at once.
         """
         ...
 

@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from common.tables.sheet import Cells, Column, Fault, likely
+from common.tables import safe
+from common.tables.sheet import Column, Fault, likely
 
-_WIDE = {0xFF10 + digit: str(digit) for digit in range(10)} | {0x3000: " ", 0xA0: " ", 0x2007: " ", 0x202F: " "}
+BLANKS = {0x3000: " ", 0xA0: " ", 0x2007: " ", 0x202F: " "}
+_WIDE = {0xFF10 + digit: str(digit) for digit in range(10)} | BLANKS
 # Signs without width, and control signs other than tab and line break.
-_NOTHING = dict.fromkeys([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF])
-_QUOTED = re.compile(r"'(?=\s*[=+\-@＝＋－＠\t\r])")
+NOTHING = dict.fromkeys([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF])
 _DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日{0,1}")
 _TIME = re.compile(r"[\sT]*(\d{1,2})\s*[:：时点]\s*(\d{1,2})?\s*分{0,1}(?::\d{2}(?:\.\d+)?)?")
 _SERIAL = re.compile(r"[2-7]\d{4}(\.\d+)?")
@@ -29,24 +30,27 @@ _TURNED = "被 Excel 变成了日期。请把这一列设成“文本”，再�
 
 
 class Given(dict[str, str]):
-    """The cells of a row that the file has; a column that it leaves out reads as empty, and is not `in` it."""
+    """The cells of a row that the file has; a column that it leaves out reads as empty, and is not `in` it.
+
+    `faults` is what was wrong with any of them before the registry has looked at the row.
+    """
+
+    faults: tuple[Fault, ...] = ()
 
     def __missing__(self, key: str) -> str:
         return ""
 
 
 def plain(cell: Any) -> str:
-    """Return the text of a cell as it was read; an error shows as Excel shows it."""
+    """Return the text of a cell without the guard that an export put in front; an error shows as Excel shows it."""
     if isinstance(cell, Mapping):
         cell = cell.get("d") or cell.get("e", "")
-    return _QUOTED.sub("", str(cell).translate(_WIDE).translate(_NOTHING).strip(), count=1)
+    return safe.plain(str(cell)).translate(_WIDE).translate(NOTHING).strip()
 
 
-def cleaned(
-    cells: Sequence[Any], keys: Sequence[str], columns: Mapping[str, Column]
-) -> tuple[Cells, tuple[Fault, ...]]:
-    """Return a row's cells by column in one form, and what is wrong with any of them."""
-    given, faults = Given(), []
+def cleaned(cells: Sequence[Any], keys: Sequence[str], columns: Mapping[str, Column]) -> Given:
+    """Return a row's cells by column in one form, with what is wrong with any of them."""
+    given = Given()
     for at, key in enumerate(keys):
         if not key:
             continue
@@ -55,8 +59,8 @@ def cleaned(
             given[key] = _value(column, cell)
         except _Wrong as wrong:
             given[key] = plain(cell)
-            faults.append(Fault(key, f"“{column.title}”{wrong}", wrong.suggestion))
-    return given, tuple(faults)
+            given.faults += (Fault(key, f"“{column.title}”{wrong}", wrong.suggestion),)
+    return given
 
 
 class _Wrong(Exception):

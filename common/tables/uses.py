@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
+from django.db.models.expressions import RawSQL
 
 
 def in_use(model: type[models.Model], keys: Iterable[Any], *, besides: Iterable[type[models.Model]] = ()) -> set[Any]:
     """Return those of `keys` that another row points at; rows of `besides` belong to the row itself."""
-    wanted, found, own = list(keys), set(), {*besides}
+    found, own = set(), {*besides}
+    # One parameter, however many keys there are.
+    wanted = RawSQL(f"SELECT unnest(%s::{model._meta.pk.rel_db_type(connection)}[])", [list(keys)])  # noqa: S611
     relation: Any
     for relation in model._meta.get_fields(include_hidden=True):
         if not (relation.auto_created and not relation.concrete and (relation.one_to_many or relation.one_to_one)):

@@ -29,7 +29,7 @@ class AreaBook(Book):
     places: Any = None
     by_code: dict[str, int] = field(default_factory=dict)
     by_name: dict[tuple[int, str, str], list[Place]] = field(default_factory=lambda: defaultdict(list))
-    coming: dict[str, tuple[str, str]] = field(default_factory=dict)
+    coming: dict[str, tuple[str, str, Row]] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
     styles: set[Any] = field(default_factory=set)
     tops: dict[str, Place] = field(default_factory=dict)
@@ -49,10 +49,17 @@ def shared_faults(row: Row, book: AreaBook, own: int | None) -> None:
             row.faults.say("phone", f"电话“{phone}”不对，请看看。手机号是 11 位，座机要带区号。")
 
 
+def say_broken(row: Row, coming: tuple[str, str, Row] | None) -> None:
+    """Say that what a row hangs on is a row of this file that is wrong itself."""
+    if coming and coming[2].faults.found:
+        row.faults.say("parent", f"上级“{row.text['parent']}”在第 {coming[2].line} 行，那一行有错，要先改好。")
+
+
 class AreaRegistry(Registry):
     """What both sheets of places share: the tree's own bulk writer, and undo."""
 
     keeps = looks = "manage_places"
+    page = "grids:tree"
     label = "grids.area"
 
     def _book(self, user: Any, rows: list[Cells] | None) -> AreaBook:
@@ -72,9 +79,10 @@ class AreaRegistry(Registry):
 
     def enter(self, planned: list[Planned], user: Any) -> dict[int, tuple[str, Values]]:
         """Add the places, numbering the tree once."""
+        above = {pk: Area(pk=pk) for pk in {row.data["parent"] for row in planned}}
         batch = [
             NewArea(
-                key=row.key, parent=Area(pk=row.data["parent"]) if row.data["parent"] else row.data["above"],
+                key=row.key, parent=above[row.data["parent"]] if row.data["parent"] else row.data["above"],
                 kind=row.data["kind"], name=row.data["name"], code=row.data.get("code") or "",
                 phone=row.data.get("phone") or "", households=row.data.get("households"),
                 sort_order=row.data.get("sort_order") or 0,
@@ -181,6 +189,7 @@ class Areas(AreaRegistry):
         kind, name, text = row.values.get("kind"), row.text["name"], row.text["parent"]
         coming = book.coming.get(one_form(text))
         parent = self._parent(row, book, text) if text and coming is None else None
+        say_broken(row, coming)
         parent_kind = parent.kind if parent else coming[1] if coming else None
         if kind and parent_kind:
             self._level(row, kind, parent_kind)
@@ -196,7 +205,7 @@ class Areas(AreaRegistry):
         key = f"id:{own.id}" if own else f"new:{parent.id if parent else above}|{kind}|{name}"
         if own is None and kind:
             path = f"{book.places.words(parent.id)}/{name}" if parent and parent.kind != "district" else name
-            book.coming.setdefault(one_form(path if not coming else f"{text}/{name}"), (key, kind))
+            book.coming.setdefault(one_form(path if not coming else f"{text}/{name}"), (key, kind, row))
         data = {**row.values, "name": name, "code": row.text.get("code", ""), "phone": row.text.get("phone", "")}
         self._only_given(row, data)
         return key, {**data, "parent": parent.id if parent else None, "above": above, "kind": kind}

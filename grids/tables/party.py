@@ -15,7 +15,7 @@ from common.tables.registry import NEW, Book, Known, Registry, Row
 from common.tables.sheet import Cells, Column, Planned, Values
 from grids.models import PartyOrganization
 from grids.permissions import within_reach
-from grids.tables.areas import CHANGED, words
+from grids.tables.areas import CHANGED, say_broken, words
 from grids.tables.places import Place, Places
 from grids.trees import bulk
 from grids.trees.levels import PARTY_LABELS, check_party_level
@@ -52,7 +52,7 @@ class PartyBook(Book):
     covers: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     by_code: dict[str, int] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
-    coming: dict[str, tuple[str, str]] = field(default_factory=dict)
+    coming: dict[str, tuple[str, str, Row]] = field(default_factory=dict)
 
     def path(self, organization: Organization | None) -> str:
         """Return the names from the top down."""
@@ -78,7 +78,7 @@ class Party(Registry):
 
     code, title = "party", "党组织"
     keeps = looks = "manage_places"
-    label = "grids.partyorganization"
+    label, page = "grids.partyorganization", "grids:party_tree"
     columns: tuple[Column, ...] = (
         Column("parent", "上级组织", "reference", example="槐荫社区党总支", hint="最上一级留空", width=26),
         Column("level", "层级", "choice", True, tuple(LEVELS), width=10),
@@ -139,6 +139,7 @@ class Party(Registry):
         """Find parent, organisation and places; refuse a wrong level, a code in use and a move."""
         level, name = row.values.get("level"), row.text["name"]
         parent, coming = self._parent(row, book)
+        say_broken(row, coming)
         self._level(row, level, parent.level if parent else coming[1] if coming else None)
         area = self._place(row, book, row.text["area"], "area", "所在区域") if row.text["area"] else None
         own = self._own(row, book, parent, name)
@@ -150,11 +151,11 @@ class Party(Registry):
             row.text["kind"], row.values["kind"] = PartyOrganization.Kind.AREA.label, PartyOrganization.Kind.AREA.value
         key = f"id:{own.id}" if own else f"new:{parent.id if parent else coming[0] if coming else ''}|{level}|{name}"
         if own is None and level:
-            book.coming.setdefault(one_form(name), (key, level))
+            book.coming.setdefault(one_form(name), (key, level, row))
         data = {**row.values, "name": name, "level": level, "area_id": area.id if area else None, "covers": covers}
         return key, {**data, "parent": parent.id if parent else None, "above": coming[0] if coming else ""}
 
-    def _parent(self, row: Row, book: PartyBook) -> tuple[Organization | None, tuple[str, str] | None]:
+    def _parent(self, row: Row, book: PartyBook) -> tuple[Organization | None, tuple[str, str, Row] | None]:
         text = row.text.get("parent", "")
         if not text:
             return None, None

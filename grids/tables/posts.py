@@ -35,7 +35,7 @@ class Posts(Registry):
 
     code, title = "posts", "岗位"
     keeps = looks = "manage_posts"
-    label = "grids.post"
+    label, page = "grids.post", "admin:grids_post_changelist"
     given: tuple[str, ...] = tuple(code for code, _ in roles.POST_CHOICES)
     columns: tuple[Column, ...] = (
         Column("name", "姓名", most=40, example="张三", hint="只用来核对", width=12),

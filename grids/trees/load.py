@@ -12,6 +12,7 @@ from django.db import models
 
 from audit.actions import record
 from common.errors import Invalid
+from common.rows import insert_rows
 from grids.models import Area, BuildingCode, PartyOrganization
 from grids.placed import current_paths
 from grids.trees import levels, numbers
@@ -63,9 +64,9 @@ def load_areas(rows: Iterable[NewArea], *, actor: Any = None) -> dict[Hashable, 
         made = _build(AREAS, batch, _area)
         _number(AREAS, made)
         _give_short_codes(list(made.values()))
-        models.QuerySet(Area).bulk_create(made.values(), batch_size=_BATCH)
+        insert_rows([*made.values()])
         codes = [BuildingCode(area=area, code=area.short_code) for area in made.values() if area.short_code]
-        BuildingCode.objects.bulk_create(codes, batch_size=_BATCH)
+        insert_rows(codes)
         _record_batch("area.loaded", made, actor)
     return made
 
@@ -79,7 +80,7 @@ def load_party_organizations(rows: Iterable[NewParty], *, actor: Any = None) -> 
         for organization in made.values():
             organization.scope_path = paths[organization.area_id]
         _number(PARTY, made)
-        models.QuerySet(PartyOrganization).bulk_create(made.values(), batch_size=_BATCH)
+        insert_rows([*made.values()])
         through = PartyOrganization.covers.through
         links = [
             through(partyorganization_id=made[row.key].pk, area_id=area)

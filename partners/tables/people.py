@@ -47,14 +47,15 @@ class PartnerBook(Book):
 
 
 class Partners(RowRegistry):
-    """Partners, found by their number (编号)."""
+    """Partners, found by their number (编号). Departments have a sheet of their own, with what only they have."""
 
     code, title = "partners", "合伙人"
     keeps, looks, opens = "manage_partner", "view_partner", "manage_partner"
     model, verb, label = Partner, "partner", "partners.partner"
+    page = "admin:partners_partner_changelist"
     own: ClassVar = (DepartmentProfile,)
     masks: ClassVar = {"contact_phone": mask_phone}
-    categories: tuple[str, ...] = tuple(Category.values)
+    categories: tuple[str, ...] = tuple(value for value in Category.values if value != Category.DEPARTMENT)
     columns_of: ClassVar = {
         "code": ("code",), "category": ("category",), "name": ("name",), "status": ("status",), "uscc": ("uscc",),
         "contact_name": ("contact_name",), "contact_phone": ("contact_phone",), "area": ("area_id", "scope_path"),
@@ -62,7 +63,11 @@ class Partners(RowRegistry):
     }  # fmt: skip
     columns: tuple[Column, ...] = (
         Column("code", "编号", required=True, most=20, example="W001", width=10),
-        Column("category", "类别", "choice", True, tuple(map(str, Category.labels)), width=8),
+        Column(
+            "category", "类别", "choice", True,
+            tuple(str(label) for value, label in Category.choices if value != Category.DEPARTMENT), width=8,
+            hint="部门另有一张表",
+        ),
         Column("name", "名称", required=True, most=80, example="安心物业服务有限公司", width=28),
         Column("status", "状态", "choice", choices=tuple(map(str, Standing.labels)), hint="留空就是“合作中”", width=10),
         Column("uscc", "统一社会信用代码", most=18, example="91110000600037341L", width=22),
@@ -77,7 +82,7 @@ class Partners(RowRegistry):
         """Read the partners within the person's reach, places, party organisations and the numbers in use."""
         right = self.looks if rows is None else self.keeps
         book = PartnerBook(places=Places(user, right))
-        book.labels = {"category": labels(Category), "status": labels(Standing), "group": labels(DepartmentGroup)}
+        book.labels = {"category": self._categories(), "status": labels(Standing), "group": labels(DepartmentGroup)}
         book.district = next((p for p in book.places.inside if p.kind == "district"), None)
         valid = PartyOrganization.objects.filter(valid_to=None).order_by("tree_id", "lft")
         for pk, name, code in valid.values_list("pk", "name", "code"):
@@ -90,6 +95,9 @@ class Partners(RowRegistry):
         for partner in standing.select_related("department").order_by("category", "code"):
             book.add(partner.code, Known(str(partner.pk), self._cells(book, partner)))
         return book
+
+    def _categories(self) -> dict[str, str]:
+        return {label: value for label, value in labels(Category).items() if value in self.categories}
 
     def _cells(self, book: PartnerBook, partner: Partner) -> Cells:
         party = partner.party_organization_id

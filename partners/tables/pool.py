@@ -60,6 +60,7 @@ class Resources(RowRegistry):
     code, title = "resources", "资源"
     keeps, looks, opens = "manage_pool", "view_pool", "manage_pool"
     model, verb, label = Resource, "resource", "partners.resource"
+    page = "admin:partners_resource_changelist"
     own: ClassVar = (ResourceServedArea,)
     masks: ClassVar = {"contact_phone": mask_phone}
     columns_of: ClassVar = {
@@ -230,6 +231,7 @@ class Slots(RowRegistry):
     code, title = "slots", "档期"
     keeps, looks = "manage_pool", "view_pool"
     model, verb, label = ResourceSlot, "slot", "partners.resourceslot"
+    page = "admin:partners_resourceslot_changelist"
     columns_of: ClassVar = {
         "resource": ("resource_id",), "starts_at": ("starts_at",), "ends_at": ("ends_at",), "capacity": ("capacity",),
     }  # fmt: skip

@@ -25,6 +25,7 @@ class Pairings(RowRegistry):
     code, title = "pairings", "部门社区结对"
     keeps, looks = "manage_partner", "view_partner"
     model, verb, label = Pairing, "pairing", "partners.pairing"
+    page = "admin:partners_pairing_changelist"
     columns_of: ClassVar = {
         "partner": ("department_id",), "community": ("community_id",), "valid_from": ("valid_from",),
         "valid_to": ("valid_to",),

@@ -42,6 +42,7 @@ class Requests(RowRegistry):
     code, title = "requests", "外部诉求"
     keeps, looks, opens = "handle_request", "view_request", "reveal_contact"
     model, verb, label = ServiceRequest, "request", "requests_board.servicerequest"
+    page = "requests_board:desk"
     masks: ClassVar = {"phone": mask_phone, "contact_name": mask_name}
     columns_of: ClassVar = {
         "source": ("source",), "external_id": ("external_id",), "area": ("area_id", "scope_path"), "text": ("text",),

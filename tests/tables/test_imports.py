@@ -287,8 +287,10 @@ def test_nobody_else_sees_an_import(clerk, colleague, client):
 
 
 def test_who_does_not_keep_the_registry_is_refused(town, client):
-    client.force_login(town.grid_worker)
+    client.force_login(town.auditor)
     assert client.get(reverse("audit:imports")).status_code == 403
+    client.force_login(town.grid_worker)
+    assert "test_services" not in client.get(reverse("audit:imports")).content.decode()
     assert client.get(reverse("audit:import_registry", args=[small.CODE])).status_code == 403
 
 

@@ -26,7 +26,7 @@ BY_KEY = {column.key: column for column in COLUMNS}
 def rows(data: bytes, columns: Any = COLUMNS) -> list[tuple[int, dict[str, str]]]:
     """Return line and cells of each row, in one form."""
     table = read(data, columns)
-    return [(line, dict(cleaned(cells, table.keys, BY_KEY)[0])) for line, cells in table.rows]
+    return [(line, dict(cleaned(cells, table.keys, BY_KEY))) for line, cells in table.rows]
 
 
 def saved(made: Workbook) -> bytes:
@@ -43,7 +43,8 @@ def refusal(data: bytes) -> str:
 
 def value_of(kind: str, cell: Any, **more: Any) -> tuple[str, str]:
     """Return the value of one cell of a kind, and what is wrong with it."""
-    given, faults = cleaned([cell], ["x"], {"x": Column("x", "甲", kind=kind, **more)})
+    given = cleaned([cell], ["x"], {"x": Column("x", "甲", kind=kind, **more)})
+    faults = given.faults
     return given["x"], "".join(fault.sentence for fault in faults)
 
 
@@ -117,7 +118,7 @@ def test_numbers_as_text_and_texts_as_numbers():
         "code": "101", "name": "3", "group": "老人", "hours": "12.5", "since": "", "open": "",
     }  # fmt: skip
     assert rows(book((13800000000, 0.1 + 0.2, "老人")))[0][1]["name"] == "0.3"
-    assert "改成了近似值" in cleaned([{"e": "long"}], ["code"], BY_KEY)[1][0].sentence
+    assert "改成了近似值" in cleaned([{"e": "long"}], ["code"], BY_KEY).faults[0].sentence
     for cell, value in (("-007", "-7"), ("+5", "5"), ("0.500", "0.5"), ("1,234", "1234")):
         assert value_of("number", cell) == (value, "")
     for cell in ("12户", "1e5", "--1", "1.2.3", "9" * 16, "²"):
@@ -130,7 +131,8 @@ def test_formulas_give_their_value_and_one_without_is_a_fault():
         hostile.sheet_of(cells).replace("</row>", '<c r="B1" t="inlineStr"><is><t>名称</t></is></c></row>', 1)
     )
     table = read(data, COLUMNS[:2])
-    given, faults = cleaned(table.rows[0][1], table.keys, BY_KEY)
+    given = cleaned(table.rows[0][1], table.keys, BY_KEY)
+    faults = given.faults
     assert given["code"] == "T1"
     assert [fault.sentence[:8] for fault in faults] == ["“名称”是公式，"]
 
@@ -142,7 +144,7 @@ def test_error_cells_are_faults():
     made.active.append(["T1", "#N/A", "老人"])
     made.active["B2"].data_type = "e"
     table = read(saved(made), COLUMNS)
-    _, faults = cleaned(table.rows[0][1], table.keys, BY_KEY)
+    faults = cleaned(table.rows[0][1], table.keys, BY_KEY).faults
     assert [fault.sentence for fault in faults] == ["“名称”是错误值 #N/A，请改成正确的内容"]
 
 
@@ -215,7 +217,7 @@ def test_yes_no_choices_lengths_and_what_must_be_there():
 
 
 def test_a_column_that_the_file_leaves_out_reads_as_empty_and_is_not_there():
-    given, _ = cleaned(["T1"], ["code"], BY_KEY)
+    given = cleaned(["T1"], ["code"], BY_KEY)
     assert (given["name"], "name" in given) == ("", False)
 
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from common.tables.safe import clean, harmless
 from common.tables.sheet import sheet
+from common.tables.text import plain
 from grids.trees import NewArea, load_areas
 from partners.models import Partner
 from tests.access.world import undone
@@ -25,7 +26,7 @@ FEW = settings(
 
 
 def unchanged(code: str, user) -> list[str]:
-    rows = [{key: harmless(text) for key, text in row.items()} for row in sheet(code).rows(user)]
+    rows = [{key: plain(harmless(text)) for key, text in row.items()} for row in sheet(code).rows(user)]
     assert rows
     planned = sheet(code).plan(enumerate(rows, 2), user)
     return [f"{row.verb} {row.before} {row.values} {row.faults}" for row in planned if row.verb != "same"]

@@ -10,6 +10,7 @@ from django.db import connection
 from audit.models import Event
 from common.tables.safe import harmless
 from common.tables.sheet import sheet, sheets
+from common.tables.text import plain
 from grids.models import Area, PartyOrganization
 from grids.trees import check
 from partners.models import Partner, Resource
@@ -33,6 +34,7 @@ CHANGES: dict[str, tuple[dict[str, str], dict[str, str]]] = {
                   {"name": "新来的资源", "contact_phone": "19912345679", "served": ""}),
     "slots": ({"capacity": "77"}, {"starts_at": "2031-03-01 09:00", "ends_at": "2031年3月1日 11:30"}),
     "pairings": ({"valid_to": "2031-01-31"}, {"valid_from": "2032-01-01", "valid_to": ""}),
+    "teams": ({"active": "否", "service_types": ""}, {"name": "新来的队", "service_types": "", "partner": ""}),
     "requests": ({"text": "换了说法", "phone": "19912345678"},
                  {"external_id": "NEW6", "text": "新来的", "phone": "19912345679", "contact_name": ""}),
 }  # fmt: skip
@@ -63,7 +65,7 @@ def district(django_db_setup: None, django_db_blocker: Any) -> Any:
 
 
 def exported(code: str, user: Any) -> list[dict[str, str]]:
-    return [{key: harmless(text) for key, text in row.items()} for row in sheet(code).rows(user)]
+    return [{key: plain(harmless(text)) for key, text in row.items()} for row in sheet(code).rows(user)]
 
 
 def openly(code: str, user: Any) -> list[Any]:
@@ -82,7 +84,7 @@ def _edited(code: str, user: Any) -> list[dict[str, str]]:
     """Return the exported rows with one of them changed and a new one at the end."""
     changed, new = CHANGES[code]
     rows = exported(code, user)
-    place = next(i for i, row in enumerate(rows) if "社区" not in row.get("name", "") and row.get("category") != "部门")
+    place = next((i for i, row in enumerate(rows) if "社区" not in row.get("name", "")), 0)
     if code == "resources":
         new = {**new, "whole_district": "是"}
         place = next(i for i, row in enumerate(rows) if row["served"])
