@@ -1,7 +1,7 @@
 """Who sees and keeps the rows of a list of the admin, and where they lie.
 
 A model's admin names its rights and the path to its place. Every surface (list, search, filters, look-ups, choices of
-foreign keys, inlines, history, actions) takes its rows from `ScopedAdmin.rows`.
+foreign keys, inlines, history, actions, exports) takes its rows from `ScopedAdmin.rows`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,11 @@ from django.utils.functional import cached_property
 
 from common import access
 from common.admin.forms import Children, KeptForm, children_of
+from common.admin.panels import panels_of
 from common.admin.steps import NONE_OF_YOURS
 from common.errors import DomainError
+from common.search import SearchMixin
+from common.tables.admin import export_url
 
 
 class _Reachable:
@@ -73,7 +76,7 @@ class Counted(Paginator):
         return int(sums["_rows"])
 
 
-class ScopedAdmin(_Reachable, admin.ModelAdmin):
+class ScopedAdmin(_Reachable, SearchMixin, admin.ModelAdmin):
     """Show rows within the person's reach and let whoever keeps them change them by actions.
 
     `looks` and `keeps` are rights of `grids.roles` (any one of several is enough). `place` is the path of look-ups
@@ -192,12 +195,15 @@ class ScopedAdmin(_Reachable, admin.ModelAdmin):
         )
 
     def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any) -> Counted:
-        """Count the list and its totals in one statement."""
+        """Count the list and its totals in one statement; a row's history is cut into pages by this, too."""
+        if queryset.model is not self.model:
+            return Counted(queryset, per_page, *args, **kwargs)
         return Counted(queryset, per_page, *args, **kwargs, count_by=self.count_by, sum_of=self.sum_of)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Show the list with its totals."""
-        response = super().changelist_view(request, extra_context)
+        """Show the list with its totals, and offer it as a file."""
+        extra = {**(extra_context or {}), "export_url": export_url(self.model, request)}
+        response = super().changelist_view(request, extra)
         if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
             response.context_data["totals"] = response.context_data["cl"].paginator.totals
         return response
@@ -253,8 +259,10 @@ class ScopedAdmin(_Reachable, admin.ModelAdmin):
             return super().changeform_view(request, *args, **kwargs)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Offer the row's buttons."""
+        """Offer the row's buttons, and what other rooms tell of it."""
         obj = kwargs.get("obj")
+        if obj is not None:
+            context["panels"] = panels_of(request, obj)
         if obj is not None and self.has_keep_permission(request, obj):
             taken: list[Any] = [entry[0] for entry in self.get_actions(request).values() if entry]
             context["steps"] = [act.step for act in taken if hasattr(act, "step") and act.step.offered(obj)]

@@ -11,7 +11,7 @@ from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.utils import display_for_field, display_for_value, label_for_field, lookup_field
 from django.core.exceptions import FieldDoesNotExist, ObjectDoesNotExist, PermissionDenied, SuspiciousOperation
 from django.db import models
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.html import strip_tags
 
@@ -21,17 +21,6 @@ from common.tables.sheet import Column
 
 _NARROW, _WIDE = 12, 28
 _OF_ADMIN = {"p", "_popup", "_to_field", "_changelist_filters"}
-
-
-class ExportMixin(admin.ModelAdmin):
-    """Offer the list as a file; the template shows a button where `export_url` is given."""
-
-    change_list_template = "admin/export_change_list.html"
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Add the address of the file, with the list's present filters."""
-        extra = {**(extra_context or {}), "export_url": export_url(self.model, request)}
-        return super().changelist_view(request, extra)
 
 
 def export_url(model: type[models.Model], request: HttpRequest) -> str:

@@ -14,9 +14,9 @@
     find.select();
   });
 
-  // Filters stand open where there is room beside the list.
+  // Filters stand open where there is room beside the list, and nowhere else: above it, they would hide it.
   const filters = document.querySelector("details.filters");
-  if (filters && matchMedia("(min-width: 64.01rem)").matches) filters.open = true;
+  if (filters) filters.open = matchMedia("(min-width: 64.01rem)").matches;
 
   // A menu closes when something else is clicked, and on Escape.
   const menus = [...document.querySelectorAll("details.menu")];

@@ -256,17 +256,12 @@ def test_a_filter_that_is_none_is_said_or_ignored(town: Any, client: Any, query:
         assert answer.status_code in (200, 422), query
 
 
-def test_the_mixin_offers_the_button(town: Any, client: Any, monkeypatch: pytest.MonkeyPatch, rf: Any) -> None:
-    from common.tables.admin import ExportMixin
-    from grids.models import Area
-
-    class Listed(ExportMixin, type(admin.site._registry[Area])):  # type: ignore[misc]
-        pass
-
-    request = rf.get("/admin/grids/area/", {"kind__exact": "building", "p": "2"})
-    request.user = town.system_admin
-    page = Listed(Area, admin.site).changelist_view(request).render().content.decode()
+def test_every_list_of_the_admin_offers_the_file_it_shows(town: Any, client: Any) -> None:
+    client.force_login(town.system_admin)
+    page = client.get(reverse("admin:grids_area_changelist"), {"kind__exact": "building", "p": "0"}).content.decode()
     assert 'href="/exports/admin.grids.area/?kind__exact=building"' in page
+    choosing = client.get(reverse("admin:grids_area_changelist"), {"_popup": "1"}).content.decode()
+    assert "/exports/" not in choosing
 
 
 def test_every_registry_can_be_taken_by_who_sees_it(town: Any, client: Any) -> None:
