@@ -13,11 +13,11 @@ from audit.imports import actions as import_actions
 from audit.models import Event, Heartbeat, ImportPolicy, ImportRun, Job, JobState, PersonalDataRead
 from audit.registry import facts_of, verbs_like, words_for
 from common import access
-from common.admin import Children, ScopedAdmin, SettingsAdmin, confirmed
+from common.admin import Children, Happened, ScopedAdmin, SettingsAdmin, confirmed, historian
 from common.errors import Conflict
 
-# What a list shows of a long text.
-SHORT = 60
+# What a list shows of a long text, and how much of its past a row's page tells.
+SHORT, MOST_TOLD = 60, 200
 YES_NO = {True: "是", False: "否"}
 # States of a node of a tree, which are no column.
 TERMS = {"valid": "在用", "retired": "已停用"}
@@ -39,6 +39,19 @@ def _said(event: Event, text: str) -> str:
     return words.get(text, text) or "—"
 
 
+@historian
+def told(row: Any) -> list[Happened]:
+    """Tell the newest events of a row in words."""
+    found = Event.objects.filter(target_type=row._meta.label_lower, target_id=str(row.pk))[:MOST_TOLD]
+    return [
+        Happened(
+            event.at, event.actor_label, words_for(event.verb), _said(event, event.before), _said(event, event.after),
+            event.reason,
+        )
+        for event in found
+    ]  # fmt: skip
+
+
 class LookOnlyAdmin(ScopedAdmin):
     """Show rows that nobody adds or changes here."""
 
@@ -51,9 +64,9 @@ class EventAdmin(LookOnlyAdmin):
     """What happened within reach, newest first; what belongs to no place is for every auditor."""
 
     place = "scope_path"
-    read = ("at", "actor_label", "on_behalf_of", "happened", "target", "from_what", "to_what")
-    list_display = (*read, "why", "target_id")
-    fields = (*read, "target_id", "reason", "facts")
+    read = ("at", "actor_label", "happened", "target", "from_what", "to_what")
+    list_display = (*read, "why", "on_behalf_of", "target_id")
+    fields = (*read, "on_behalf_of", "target_id", "reason", "facts")
     search_fields = ("=target_id", "actor_label")
     search_help_text = "输入完整的对象编号、动作（例如“停用”），或者操作人"
     date_hierarchy = "at"

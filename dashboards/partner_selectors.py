@@ -80,7 +80,7 @@ class Words:
 
 def word_of(user: Any, partner: Partner) -> Words:
     """Count how a partner keeps its word, over the rows that the person may see; nothing for who sees none."""
-    sources = (
+    sources: tuple[tuple[Any, ...], ...] = (
         ("按时办结", ServiceRequest, "handler_partner", "view_request", "on_time", None),
         ("问了有答复", Allocation, "partner", "view_allocation", "accepted", Q(answered_at__isnull=False)),
     )
@@ -91,7 +91,7 @@ def word_of(user: Any, partner: Partner) -> Words:
     rates = []
     for label, model, column, right, code, kept in sources:
         figure = FIGURES[code]
-        among: Any = figure.among
+        among = figure.among or figure.rows
         rows = model._default_manager.filter(within_reach(user, right), among(period), **{column: partner})
         said = rows.aggregate(n=Count("pk", filter=kept or figure.rows(period)), among=Count("pk"))
         least = known[code].least_rows if code in known else LEAST

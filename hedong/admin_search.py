@@ -11,13 +11,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import Model, Q
 from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.models import User
 from common.search import holds_all, words_of
-from grids.models import Area, PartyOrganization
+from grids.models import Area, PartyOrganization, Post
 from partners.models import Partner, Resource
 from requests_board.models import ResourceRequest, ServiceRequest
 
@@ -26,12 +26,16 @@ EACH = 10
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One sort of rows that are found: what is said about one, what is read with them and what is not."""
+    """One sort of rows that are found: what is said about one, what is read with them and what is not.
+
+    With `by`, the rows are found by the words of the row that this column points at.
+    """
 
     model: type[Model]
     about: Callable[[Any], str]
     related: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    by: str = ""
 
 
 KINDS = (
@@ -45,6 +49,7 @@ KINDS = (
     Kind(Resource, lambda row: f"{row.partner} · {row.get_status_display()}", ("partner",), ("contact_phone",)),
     Kind(Area, lambda row: row.get_kind_display() + ("（已停用）" if row.valid_to else "")),
     Kind(PartyOrganization, lambda row: row.get_level_display() + ("（已撤销）" if row.valid_to else "")),
+    Kind(Post, lambda row: f"{row.user} · {row.area}", ("user", "area"), by="user"),
     Kind(
         User,
         lambda row: row.username + ("" if row.is_active else "（已停用）"),
@@ -86,10 +91,17 @@ def _rows(site: admin.AdminSite, request: HttpRequest, kind: Kind, text: str) ->
     shown: Any = site.get_model_admin(kind.model) if site.is_registered(kind.model) else None
     if shown is None or not shown.has_view_permission(request):
         return []
-    held = holds_all(kind.model, text)
+    held = _held(kind, text)
     also = shown.found_also(request, text)
     rows = shown.get_queryset(request).filter(held | also if also else held)
     return list(rows.select_related(*kind.related).defer(*kind.unread)[: EACH + 1])
+
+
+def _held(kind: Kind, text: str) -> Q:
+    if not kind.by:
+        return holds_all(kind.model, text)
+    other: Any = kind.model._meta.get_field(kind.by).related_model
+    return Q(**{f"{kind.by}__in": other._base_manager.filter(holds_all(other, text))})
 
 
 def _path(row: Any) -> list[int]:

@@ -1,18 +1,19 @@
 """The web admin's own ground: every list takes its rows from the person's reach, and every write from an action.
 
 `scope` says who sees and keeps which rows, `forms` shows what an action refuses and notices stale pages, `steps`
-are the buttons with a confirmation and a reason, `filters` offer nothing out of reach, `panels` are what rooms
-further up tell on a row's page.
+are the buttons with a confirmation and a reason, `filters` offer nothing out of reach, `panels` are what other
+rooms tell on a row's pages.
 """
 
 from common.admin.filters import ReachableFilter
 from common.admin.forms import Children, KeptForm
-from common.admin.panels import Panel, panel
+from common.admin.panels import Happened, Panel, historian, panel
 from common.admin.scope import ScopedAdmin, ScopedInline, SettingsAdmin, every_list_is_scoped
 from common.admin.steps import confirmed
 
 __all__ = [
     "Children",
+    "Happened",
     "KeptForm",
     "Panel",
     "ReachableFilter",
@@ -21,5 +22,6 @@ __all__ = [
     "SettingsAdmin",
     "confirmed",
     "every_list_is_scoped",
+    "historian",
     "panel",
 ]

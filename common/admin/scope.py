@@ -24,7 +24,7 @@ from django.utils.functional import cached_property
 
 from common import access
 from common.admin.forms import Children, KeptForm, children_of
-from common.admin.panels import panels_of
+from common.admin.panels import history_of, panels_of
 from common.admin.steps import NONE_OF_YOURS
 from common.errors import DomainError
 from common.search import SearchMixin
@@ -206,6 +206,15 @@ class ScopedAdmin(_Reachable, SearchMixin, admin.ModelAdmin):
         response = super().changelist_view(request, extra)
         if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
             response.context_data["totals"] = response.context_data["cl"].paginator.totals
+        return response
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show what happened to the row by any door, not by the admin's forms alone."""
+        response = super().history_view(request, object_id, extra_context)
+        if isinstance(response, TemplateResponse) and response.context_data:
+            response.context_data["told"] = history_of(response.context_data["object"])
         return response
 
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any) -> HttpResponse | None:

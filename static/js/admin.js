@@ -16,7 +16,10 @@
 
   // Filters stand open where there is room beside the list, and nowhere else: above it, they would hide it.
   const filters = document.querySelector("details.filters");
-  if (filters) filters.open = matchMedia("(min-width: 64.01rem)").matches;
+  const wide = matchMedia("(min-width: 64.01rem)");
+  const fold = () => { if (filters) filters.open = wide.matches; };
+  wide.addEventListener("change", fold);
+  fold();
 
   // A menu closes when something else is clicked, and on Escape.
   const menus = [...document.querySelectorAll("details.menu")];
