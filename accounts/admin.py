@@ -5,12 +5,14 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.contrib.auth import password_validation
+from django.db.models import Q
 from django.http import HttpRequest
 
 from accounts import actions
 from accounts.models import RateLimit, TokenPolicy, User
 from accounts.selectors import person
 from common.admin import Children, KeptForm, ScopedAdmin, SettingsAdmin
+from common.crypto import blind_index, looks_like_phone
 from common.errors import Invalid
 from common.masks import mask_phone
 
@@ -60,8 +62,13 @@ class UserAdmin(ScopedAdmin):
     list_display = ("username", "display_name", "masked_phone", "is_active", "must_change_password", "last_login")
     list_filter = ("is_active", "must_change_password")
     search_fields = ("username", "display_name")
+    search_help_text = "输入用户名、姓名，或者完整的手机号"
     ordering = ("username",)
     actions = None
+
+    def found_also(self, request: HttpRequest, text: str) -> Q:
+        """Find an account by its whole phone number."""
+        return Q(phone_index=blind_index(text)) if looks_like_phone(text) else super().found_also(request, text)
 
     @admin.display(description="手机号")
     def masked_phone(self, user: User) -> str:
@@ -107,7 +114,7 @@ class KeptLimitAdmin(SettingsAdmin):
 
     def store(self, request: HttpRequest, row: Any, form: Any, children: Children, seen: str | None) -> None:
         """Keep the row."""
-        actions.keep_limit(row, actor=request.user, seen=seen)
+        actions.keep_limit(row, actor=person(request), seen=seen)
 
 
 @admin.register(RateLimit)

@@ -10,6 +10,7 @@ from django.db.models.functions import Now
 from audit.imports.models import ImportPart as ImportPart
 from audit.imports.models import ImportPolicy as ImportPolicy
 from audit.imports.models import ImportRun as ImportRun
+from audit.registry import words_for
 from common.fields import EncryptedTextField
 
 
@@ -44,7 +45,7 @@ class Event(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.verb} #{self.pk}"
+        return f"{words_for(self.verb)} {self.pk}"
 
 
 class JobState(models.TextChoices):

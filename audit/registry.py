@@ -1,7 +1,7 @@
 """Which function does which kind of job, and which handlers listen to which verb."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ H = TypeVar("H", bound=Handler)
 _jobs: dict[str, JobFunction] = {}
 _handlers: dict[str, Handler] = {}
 _by_verb: dict[str, list[str]] = defaultdict(list)
+_words: dict[str, str] = {}
+_facts: dict[str, str] = {}
 
 
 class UnknownName(LookupError):
@@ -81,3 +83,24 @@ def handlers_of(verb: str) -> tuple[str, ...]:
 def known_verbs() -> frozenset[str]:
     """Return every verb somebody listens to."""
     return frozenset(verb for verb, names in _by_verb.items() if names)
+
+
+def name_verbs(words: Mapping[str, str], facts: Mapping[str, str]) -> None:
+    """Say what verbs are called on pages, and those of the data beside events that people read."""
+    _words.update(words)
+    _facts.update(facts)
+
+
+def words_for(verb: str) -> str:
+    """Return what `verb` is called; the verb itself when nobody has said."""
+    return _words.get(verb, verb)
+
+
+def verbs_like(text: str) -> list[str]:
+    """Return the verbs that are called something with `text` in it."""
+    return [verb for verb, words in _words.items() if text in words]
+
+
+def facts_of(data: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return what people read of the data beside an event, by its name."""
+    return [(name, data[key]) for key, name in _facts.items() if key in data]

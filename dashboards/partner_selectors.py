@@ -6,9 +6,12 @@ from typing import Any
 
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, Sum
 
+from clockwork.selectors import db_now
+from common import access
 from dashboards.figures import FIGURES, Period
-from dashboards.selectors import WEEK, WEEKS, rows_of, weeks_back
+from dashboards.selectors import WEEK, WEEKS, definitions, rows_of, weeks_back
 from grids.models import Area
+from grids.permissions import within_reach
 from partners.models import Partner, ResourceSlot, ResourceType
 from partners.workflow import Category, ResourceStatus, Standing
 from requests_board.models import Allocation, ResourceRequest, ServiceRequest
@@ -18,6 +21,8 @@ from requests_board.workflow import AllocationStatus, NeedStatus
 # A need with one of these has its slot already, so it does not ask for another.
 HOLDING = (AllocationStatus.HELD, AllocationStatus.COUNTERED)
 LEFT = F("capacity") - F("used")
+# The days that a partner's page speaks of, and the rows that a rate needs where its definition does not say.
+LATELY, LEAST = 90, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,50 @@ def parts(root: Area, period: Period) -> list[Part]:
         done = sum(row["n"] for row in rows)
         found.append(Part(category.value, category.label, partners.get(category.value, 0), done, weeks))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One rate of a partner: how many of how many; `few` when there are too few to speak of."""
+
+    label: str
+    n: int
+    among: int
+    few: bool
+
+    @property
+    def percent(self) -> int:
+        """Return the share in whole percent."""
+        return round(100 * self.n / self.among) if self.among else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """The rates of one partner over the last days."""
+
+    days: int
+    rates: list[Word]
+
+
+def word_of(user: Any, partner: Partner) -> Words:
+    """Count how a partner keeps its word, over the rows that the person may see; nothing for who sees none."""
+    sources: tuple[tuple[Any, ...], ...] = (
+        ("按时办结", ServiceRequest, "handler_partner", "view_request", "on_time", None),
+        ("问了有答复", Allocation, "partner", "view_allocation", "accepted", Q(answered_at__isnull=False)),
+    )
+    sources = tuple(source for source in sources if access.holds(user, source[3]))
+    if not sources:
+        return Words(LATELY, [])
+    period, known = Period(db_now(), LATELY), definitions()
+    rates = []
+    for label, model, column, right, code, kept in sources:
+        figure = FIGURES[code]
+        among = figure.among or figure.rows
+        rows = model._default_manager.filter(within_reach(user, right), among(period), **{column: partner})
+        said = rows.aggregate(n=Count("pk", filter=kept or figure.rows(period)), among=Count("pk"))
+        least = known[code].least_rows if code in known else LEAST
+        rates.append(Word(label, said["n"], said["among"], said["among"] < least))
+    return Words(LATELY, rates)
 
 
 def done_rows(root: Area, period: Period, category: str) -> tuple[Any, Any]:

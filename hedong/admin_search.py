@@ -16,11 +16,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.models import User
-from common.crypto import blind_index, looks_like_phone
 from common.search import holds_all, words_of
-from grids.models import Area, PartyOrganization
+from grids.models import Area, PartyOrganization, Post
 from partners.models import Partner, Resource
-from requests_board.desk_selectors import of_phone
 from requests_board.models import ResourceRequest, ServiceRequest
 
 EACH = 10
@@ -28,17 +26,16 @@ EACH = 10
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One sort of rows that are found: what is read with them, what is said about one, what else finds it."""
+    """One sort of rows that are found: what is said about one, what is read with them and what is not.
+
+    With `by`, the rows are found by the words of the row that this column points at.
+    """
 
     model: type[Model]
     about: Callable[[Any], str]
     related: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
-    also: Callable[[Any, str], Q] = lambda user, text: Q(pk__in=[])
-
-
-def _account_of_phone(user: Any, text: str) -> Q:
-    return Q(phone_index=blind_index(text)) if looks_like_phone(text) else Q(pk__in=[])
+    by: str = ""
 
 
 KINDS = (
@@ -46,18 +43,17 @@ KINDS = (
         ServiceRequest,
         lambda row: f"{row.get_status_display()} · {row.text}",
         unread=("phone", "contact_name", "result"),
-        also=of_phone,
     ),
     Kind(ResourceRequest, lambda row: f"{row.get_status_display()} · {row.type} · {row.quantity}", ("type",)),
     Kind(Partner, lambda row: f"{row.get_category_display()} · {row.get_status_display()}", unread=("contact_phone",)),
     Kind(Resource, lambda row: f"{row.partner} · {row.get_status_display()}", ("partner",), ("contact_phone",)),
     Kind(Area, lambda row: row.get_kind_display() + ("（已停用）" if row.valid_to else "")),
     Kind(PartyOrganization, lambda row: row.get_level_display() + ("（已撤销）" if row.valid_to else "")),
+    Kind(Post, lambda row: f"{row.user} · {row.area}", ("user", "area"), by="user"),
     Kind(
         User,
         lambda row: row.username + ("" if row.is_active else "（已停用）"),
         unread=("phone",),
-        also=_account_of_phone,
     ),
 )
 
@@ -92,11 +88,20 @@ def search(site: admin.AdminSite, request: HttpRequest, text: str) -> list[Group
 
 def _rows(site: admin.AdminSite, request: HttpRequest, kind: Kind, text: str) -> list[Any]:
     """Read one row more than is shown, which tells of others."""
-    shown = site.get_model_admin(kind.model) if site.is_registered(kind.model) else None
+    shown: Any = site.get_model_admin(kind.model) if site.is_registered(kind.model) else None
     if shown is None or not shown.has_view_permission(request):
         return []
-    rows = shown.get_queryset(request).filter(holds_all(kind.model, text) | kind.also(request.user, text))
+    held = _held(kind, text)
+    also = shown.found_also(request, text)
+    rows = shown.get_queryset(request).filter(held | also if also else held)
     return list(rows.select_related(*kind.related).defer(*kind.unread)[: EACH + 1])
+
+
+def _held(kind: Kind, text: str) -> Q:
+    if not kind.by:
+        return holds_all(kind.model, text)
+    other: Any = kind.model._meta.get_field(kind.by).related_model
+    return Q(**{f"{kind.by}__in": other._base_manager.filter(holds_all(other, text))})
 
 
 def _path(row: Any) -> list[int]:

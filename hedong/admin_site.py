@@ -34,7 +34,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "设置": (
         "grids.districtprofile", "requests_board.requestcategory", "partners.resourcetype", "volunteering", "clockwork",
-        "requests_board",
+        "requests_board", "accounts.ratelimit", "accounts.tokenpolicy", "audit.importpolicy",
     ),
     "记录": ("audit",),
 }  # fmt: skip

@@ -3,7 +3,9 @@
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 
+from audit.registry import name_verbs
 from common import access
+from hedong.verbs import FACTS, VERBS
 
 
 class HedongConfig(AppConfig):
@@ -14,8 +16,9 @@ class HedongConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        """State the rules of doors that third parties built."""
+        """State the rules of doors that third parties built, and tell what the verbs of the trail are called."""
         access.declare("admin", access.system_admin)
+        name_verbs(VERBS, FACTS)
 
 
 class HedongAdminConfig(AdminConfig):

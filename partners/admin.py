@@ -26,7 +26,7 @@ from partners.models import (
     ResourceSlot,
     ResourceType,
 )
-from partners.workflow import ResourceStatus, Standing
+from partners.workflow import Category, ResourceStatus, Standing
 
 
 class ContactForm(KeptForm):
@@ -57,7 +57,8 @@ class ContactAdmin(ScopedAdmin):
     form = ContactForm
     place = "scope_path"
     exclude = ("contact_phone",)
-    readonly_fields = ("masked_phone",)
+    # The state changes by its buttons, which ask for the reason.
+    readonly_fields = ("masked_phone", "status")
 
     @admin.display(description="联系电话")
     def masked_phone(self, row: models.Model) -> str:
@@ -94,6 +95,10 @@ class PartnerAdmin(ContactAdmin):
     inlines = (DepartmentInline,)
     count_by = "status"
     actions = ("suspend", "restore", "let_go")
+
+    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
+        """Ask for what only departments have where there may be one."""
+        return () if obj is not None and obj.category != Category.DEPARTMENT else self.inlines
 
     def store(self, request: HttpRequest, row: Partner, form: Any, children: Children, seen: str | None) -> None:
         """Keep the partner with its department's profile."""

@@ -91,7 +91,7 @@ class ImportRun(models.Model):
         constraints = [models.CheckConstraint(condition=Q(state__in=RunState.values), name="import_state_known")]
 
     def __str__(self) -> str:
-        return f"{self.title} {self.pk}"
+        return f"{self.title}（{self.owner_label}）"
 
     @property
     def busy(self) -> bool:

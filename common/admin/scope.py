@@ -1,7 +1,7 @@
 """Who sees and keeps the rows of a list of the admin, and where they lie.
 
 A model's admin names its rights and the path to its place. Every surface (list, search, filters, look-ups, choices of
-foreign keys, inlines, history, actions) takes its rows from `ScopedAdmin.rows`.
+foreign keys, inlines, history, actions, exports) takes its rows from `ScopedAdmin.rows`.
 """
 
 from __future__ import annotations
@@ -24,8 +24,10 @@ from django.utils.functional import cached_property
 
 from common import access
 from common.admin.forms import Children, KeptForm, children_of
+from common.admin.panels import history_of, panels_of
 from common.admin.steps import NONE_OF_YOURS
 from common.errors import DomainError
+from common.search import SearchMixin
 from common.tables.admin import tables_of
 
 
@@ -74,7 +76,7 @@ class Counted(Paginator):
         return int(sums["_rows"])
 
 
-class ScopedAdmin(_Reachable, admin.ModelAdmin):
+class ScopedAdmin(_Reachable, SearchMixin, admin.ModelAdmin):
     """Show rows within the person's reach and let whoever keeps them change them by actions.
 
     `looks` and `keeps` are rights of `grids.roles` (any one of several is enough). `place` is the path of look-ups
@@ -205,6 +207,15 @@ class ScopedAdmin(_Reachable, admin.ModelAdmin):
             response.context_data["totals"] = response.context_data["cl"].paginator.totals
         return response
 
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show what happened to the row by any door, not by the admin's forms alone."""
+        response = super().history_view(request, object_id, extra_context)
+        if isinstance(response, TemplateResponse) and response.context_data:
+            response.context_data["told"] = history_of(response.context_data["object"])
+        return response
+
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any) -> HttpResponse | None:
         """Take an action on the chosen rows; what is no key of a row is taken for a row that is not there."""
         post = request.POST.copy()
@@ -256,8 +267,10 @@ class ScopedAdmin(_Reachable, admin.ModelAdmin):
             return super().changeform_view(request, *args, **kwargs)
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        """Offer the row's buttons."""
+        """Offer the row's buttons, and what other rooms tell of it."""
         obj = kwargs.get("obj")
+        if obj is not None:
+            context["panels"] = panels_of(request, obj)
         if obj is not None and self.has_keep_permission(request, obj):
             taken: list[Any] = [entry[0] for entry in self.get_actions(request).values() if entry]
             context["steps"] = [act.step for act in taken if hasattr(act, "step") and act.step.offered(obj)]

@@ -6,6 +6,7 @@ from typing import Any
 from django import template
 from django.utils import timezone
 
+from audit.registry import words_for
 from grids.selectors import place_name
 from requests_board.workflow import AllocationStatus, NeedStatus, RequestStatus
 
@@ -120,31 +121,7 @@ def slot_time(slot: Any) -> str:
     )
 
 
-_VERBS = {
-    "request.submitted": "居民提交", "request.accepted": "受理", "request.assigned": "派出",
-    "request.recalled": "撤回派单", "request.returned": "退回", "request.acknowledged": "签收，开始办",
-    "request.resolved": "办结", "request.solved_on_spot": "当场办结", "request.not_accepted": "不予受理",
-    "request.confirmed": "居民确认办好", "request.auto_closed": "居民没有回话，自动归档",
-    "request.reopened": "居民说没办好", "request.finally_answered": "书面解释后归档",
-    "request.withdrawn": "撤回诉求", "request.echoed": "邻居说“我也遇到了”",
-    "request.supplemented": "居民补充了内容", "request.classified": "分了类别",
-    "resource_request.opened": "提出资源需求", "resource_request.matched": "找到人选",
-    "resource_request.released": "重新找人选", "resource_request.promised": "已落实",
-    "resource_request.broken": "落空，重新找", "resource_request.fulfilled": "服务已送到",
-    "resource_request.closed": "归档", "resource_request.raised": "转区级协调",
-    "resource_request.settled": "区里指定了资源", "resource_request.given_up": "区里也没有办法",
-    "resource_request.withdrawn": "不需要了", "allocation.proposed": "系统匹配", "allocation.held": "询问对方",
-    "allocation.no_capacity": "时段被约满", "allocation.moved": "换了时段", "allocation.dropped": "撤下人选",
-    "allocation.confirmed": "对方答应了", "allocation.declined": "对方来不了", "allocation.countered": "对方想改期",
-    "allocation.counter_accepted": "同意改期", "allocation.counter_rejected": "改期没谈成",
-    "allocation.expired": "对方没有答复", "allocation.ask_withdrawn": "撤回询问", "allocation.started": "开始服务",
-    "allocation.delivered": "已送达", "allocation.no_show": "约好了没有来", "allocation.rescheduled": "改约时间",
-    "allocation.no_show_closed": "不再等，另找一家", "allocation.evaluated": "评价", "allocation.cancelled": "取消",
-    "allocation.auto_evaluated": "没有评价，自动归档", "allocation.preempted": "应急征用",
-}  # fmt: skip
-
-
 @register.filter
 def happened(event: Any) -> str:
     """Say in plain words what an event was."""
-    return _VERBS.get(event.verb, "有更新")
+    return words_for(event.verb)

@@ -14,9 +14,12 @@
     find.select();
   });
 
-  // Filters stand open where there is room beside the list.
+  // Filters stand open where there is room beside the list, and nowhere else: above it, they would hide it.
   const filters = document.querySelector("details.filters");
-  if (filters && matchMedia("(min-width: 64.01rem)").matches) filters.open = true;
+  const wide = matchMedia("(min-width: 64.01rem)");
+  const fold = () => { if (filters) filters.open = wide.matches; };
+  wide.addEventListener("change", fold);
+  fold();
 
   // A menu closes when something else is clicked, and on Escape.
   const menus = [...document.querySelectorAll("details.menu")];

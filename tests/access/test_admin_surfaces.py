@@ -1,11 +1,14 @@
 """Nothing from elsewhere on any surface of the admin: every list × surface × staff role, against rows marked by hand.
 
 The surfaces: list, search, filters, look-ups, choices of foreign keys (posted by hand, too), rows within rows, one
-row's page, its history, and the buttons over chosen rows.
+row's page, its history, the buttons over chosen rows, and the list as a file.
 """
 
 from __future__ import annotations
 
+import csv
+import io
+import re
 from collections.abc import Iterator
 from html import unescape
 from typing import Any
@@ -18,6 +21,7 @@ from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db import models
 from django.urls import reverse
 
+from accounts.admin import UserAdmin
 from common.admin.scope import ScopedAdmin
 from common.versions import fingerprint
 from partners.admin import PartnerAdmin
@@ -31,6 +35,7 @@ pytestmark = pytest.mark.django_db
 STAFF = (OFFICIAL, "street_worker", "community_worker", "grid_worker")
 ADMINISTRATORS = (SYSTEM, "security_admin", "auditor")
 ROLES = (*STAFF, *ADMINISTRATORS)
+PHONE = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)")
 # Within one district, those whose post stands on it have nothing foreign; they open what the others may not.
 ELSEWHERE = tuple(role for role in ROLES if role in ("street_worker", "community_worker", "grid_worker"))
 
@@ -191,12 +196,29 @@ def by_buttons(eyes: Eyes) -> Iterator[Any]:
         yield f"button {name}", changed, eyes.shown(answer)
 
 
-# What is exported is the list as it is on the screen; a surface of its own belongs here.
-SURFACES = (in_lists, in_filters, in_look_ups, in_forms, by_hand, by_buttons)
+def in_files(eyes: Eyes) -> Iterator[Any]:
+    """Yield what the list says of elsewhere when it is taken away, and full numbers of phones."""
+    address = reverse("export", args=[f"admin.{eyes.label}"])
+    yield "asking for a file", set(), eyes.shown(eyes.look(address))
+    # Counted first: what is taken away is itself an event of the trail.
+    listed = eyes.look(eyes.lists).context["cl"].result_count
+    answer = eyes.client.post(address, {"format": "csv"})
+    assert answer.status_code == 200, (eyes.label, answer.status_code)
+    lines = list(csv.reader(io.StringIO(b"".join(answer.streaming_content).decode("utf-8-sig"))))
+    said = [word for word in eyes.words if any(word in cell for line in lines for cell in line)]
+    # The heading is a line, too.
+    yield "file", {"rows"} if len(lines) - 1 != listed else set(), said
+    yield "numbers in it", set(), PHONE.findall(str(lines))
 
 
-def leaks(world: World, label: str, role: str, surfaces: Any = SURFACES) -> list[Any]:
+SURFACES = (in_lists, in_filters, in_look_ups, in_forms, by_hand, by_buttons, in_files)
+# For those to whom nothing is foreign: everything of their own is there, and no number in full.
+OWN = (in_lists, in_files)
+
+
+def leaks(world: World, label: str, role: str, surfaces: Any = ()) -> list[Any]:
     """Say where a role finds something from elsewhere."""
+    surfaces = surfaces or (SURFACES if role in ELSEWHERE else OWN)
     if "view" not in MODELS[label].get(role, ()):
         return []
     eyes = Eyes(world, label, role)
@@ -219,7 +241,9 @@ def test_there_is_something_elsewhere_of_everything_that_lies_somewhere(world: W
 # Controls: each surface has to see a hole when there is one. -----------------------------------------------------
 
 
-@pytest.mark.parametrize("surface", [in_lists, in_filters, in_look_ups, in_forms], ids=lambda surface: surface.__name__)
+@pytest.mark.parametrize(
+    "surface", [in_lists, in_filters, in_look_ups, in_forms, in_files], ids=lambda surface: surface.__name__
+)
 def test_one_list_without_its_scope_turns_red(world: World, monkeypatch: Any, surface: Any) -> None:
     monkeypatch.setattr(PartnerAdmin, "rows", lambda self, request, rows: rows)
     assert leaks(world, "partners.partner", "community_worker", (surface,))
@@ -233,3 +257,8 @@ def test_a_choice_or_a_button_without_its_scope_turns_red(world: World, monkeypa
     monkeypatch.setattr(PartnerAdmin, "kept_rows", lambda self, request, rows: rows)
     monkeypatch.setattr("partners.actions.registry.require", lambda *of: None)
     assert leaks(world, "partners.partner", "community_worker", (by_buttons,))
+
+
+def test_a_file_that_says_a_number_in_full_turns_red(world: World, monkeypatch: Any) -> None:
+    monkeypatch.setattr(UserAdmin, "masked_phone", lambda self, user: "19900001234")
+    assert leaks(world, "accounts.user", "security_admin", (in_files,))

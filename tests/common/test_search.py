@@ -98,7 +98,7 @@ def test_hostile_words_are_only_words(hostile):
 class PostList(search.SearchMixin, admin.ModelAdmin):
     """A list without words of its own."""
 
-    search_through = ("user", "area")
+    search_fields = ("user__username", "area__name")
 
 
 def test_a_list_is_searched_through_the_rows_that_it_points_to(town):
@@ -115,6 +115,14 @@ def test_a_list_is_searched_through_the_rows_that_it_points_to(town):
     assert listed("far_worker 河湾") == {there}
     assert listed("far_worker 槐荫") == set()
     assert listed("") == set(Post.objects.all())
+
+
+def test_a_list_is_searched_by_columns_without_an_index_too(town):
+    class Listed(PostList):
+        search_fields = ("user__username", "role", "area__kind")
+
+    rows, _ = Listed(Post, admin.site).get_search_results(None, Post.objects.all(), "far_worker community")
+    assert {row.user.username for row in rows} == {"far_worker"}
 
 
 def test_a_model_without_an_index_of_words_says_so():

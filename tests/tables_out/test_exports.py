@@ -266,6 +266,12 @@ def test_each_list_of_the_admin_offers_both_ways(town: Any, client: Any) -> None
     client.force_login(town.grid_worker)
     page = client.get("/admin/grids/area/").content.decode()
     assert ("/exports/admin.grids.area/" in page, "/imports/buildings/" in page) == (True, False)
+def test_every_list_of_the_admin_offers_the_file_it_shows(town: Any, client: Any) -> None:
+    client.force_login(town.system_admin)
+    page = client.get(reverse("admin:grids_area_changelist"), {"kind__exact": "building", "p": "0"}).content.decode()
+    assert 'href="/exports/admin.grids.area/?kind__exact=building"' in page
+    choosing = client.get(reverse("admin:grids_area_changelist"), {"_popup": "1"}).content.decode()
+    assert "/exports/" not in choosing
 
 
 def test_every_registry_can_be_taken_by_who_sees_it(town: Any, client: Any) -> None:
