@@ -37,7 +37,7 @@ class ScopedAdmin(admin.ModelAdmin):
             return rows
         condition = Q(pk__in=[])
         for permission in held:
-            condition |= access.within(user, permission, self.place)
+            condition |= access.within(user, permission, self.place, self.model)
         return rows.filter(condition)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:

@@ -23,3 +23,8 @@ class HedongAdminConfig(AdminConfig):
 
     default_site = "hedong.admin_site.AdminSite"
     default = False
+
+    def ready(self) -> None:
+        """Register the pages of grants after those of their app."""
+        super().ready()
+        from grids import grants_admin  # noqa: F401

@@ -35,7 +35,8 @@ class PartnerQuerySet(PlacedQuerySet):
     def visible_to(self, user: Any) -> Self:
         """Keep the partners within the person's reach, and those the person acts for."""
         return self.filter(
-            within_reach(user, "view_partner") | Q(pk__in=Membership.objects.of(user).values("partner_id"))
+            within_reach(user, "view_partner", of=self.model)
+            | Q(pk__in=Membership.objects.of(user).values("partner_id"))
         )
 
 
@@ -59,6 +60,8 @@ class Partner(Placed):
         verbose_name="所在党组织",
     )
     note = models.TextField("备注", blank=True)
+
+    exceptional = ("view_partner", "manage_partner")
 
     objects: ClassVar = PartnerQuerySet.as_manager()
 
@@ -186,7 +189,8 @@ class ResourceQuerySet(PlacedQuerySet):
     def visible_to(self, user: Any) -> Self:
         """Keep the resources within the person's reach, and those of the partners they act for."""
         return self.filter(
-            within_reach(user, "view_pool") | Q(partner_id__in=Membership.objects.of(user).values("partner_id"))
+            within_reach(user, "view_pool", of=self.model)
+            | Q(partner_id__in=Membership.objects.of(user).values("partner_id"))
         )
 
 
@@ -210,6 +214,8 @@ class Resource(Placed):
     contact_name = models.CharField("联系人", max_length=40, blank=True)
     contact_phone = EncryptedTextField("联系电话", max_length=20, blank=True)
     status = models.CharField("状态", max_length=10, choices=ResourceStatus.choices, default=ResourceStatus.OPEN)
+
+    exceptional = ("view_pool", "manage_pool")
 
     objects: ClassVar = ResourceQuerySet.as_manager()
 

@@ -78,7 +78,7 @@ OUR_WORD = (AllocationStatus.COUNTERED, AllocationStatus.DELIVERED, AllocationSt
 
 def at_desk(user: Any) -> ServiceRequestQuerySet:
     """Return the requests that lie where the person works; what a partner was handed is not the desk's."""
-    return ServiceRequest.objects.filter(within_reach(user, "view_request"))
+    return ServiceRequest.objects.filter(within_reach(user, "view_request", of=ServiceRequest))
 
 
 def counts(user: Any) -> dict[str, int]:
@@ -121,7 +121,7 @@ def _meant(user: Any, text: str) -> Q:
         phone = (
             Q(phone_last4_index=blind_index_last4(digits)) if len(digits) == 4 else Q(phone_index=blind_index(digits))
         )
-        return (phone & within_reach(user, "reveal_contact")) | Q(number__contains=digits)
+        return (phone & within_reach(user, "reveal_contact", of=ServiceRequest)) | Q(number__contains=digits)
     condition = Q()
     for word in text.split()[:4]:
         place = Q(in_grid__icontains=word) | Q(in_estate__icontains=word)
@@ -162,10 +162,11 @@ def kinds() -> QuerySet[RequestCategory]:
     return RequestCategory.objects.filter(active=True).order_by("code")
 
 
-def same_building(request: ServiceRequest, *, days: int = 90, limit: int = 6) -> list[ServiceRequest]:
-    """Return the newest other requests of the same place."""
+def same_building(user: Any, request: ServiceRequest, *, days: int = 90, limit: int = 6) -> list[ServiceRequest]:
+    """Return the newest other requests of the same place that lie where the person works."""
     return list(
-        ServiceRequest.objects.filter(area_id=request.area_id, created_at__gte=Now() - timedelta(days=days))
+        at_desk(user)
+        .filter(area_id=request.area_id, created_at__gte=Now() - timedelta(days=days))
         .exclude(pk=request.pk)
         .select_related("category")
         .defer("phone", "contact_name")

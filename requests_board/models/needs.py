@@ -20,7 +20,7 @@ class ResourceRequestQuerySet(PlacedQuerySet):
 
     def visible_to(self, user: Any) -> Self:
         """Keep the resource requests within the person's reach."""
-        return self.filter(within_reach(user, "view_resource_request"))
+        return self.filter(within_reach(user, "view_resource_request", of=self.model))
 
     def live(self) -> Self:
         """Keep what is not at its end yet."""
@@ -63,6 +63,9 @@ class ResourceRequest(Placed):
     raised_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
+
+    exceptional = ("view_resource_request", "request_resource")
+    known_by = "number"
 
     objects: ClassVar = ResourceRequestQuerySet.as_manager()
 

@@ -29,7 +29,7 @@ OWN = {
     "audit": "jobs registry",
     "clockwork": "periodic data",
     "dashboards": "charts figures words data",
-    "grids": "context placed trees",
+    "grids": "backends context grants_admin placed trees",
     "notifications": "context words",
     "requests_board": "advice links timeline words",
 }
