@@ -19,7 +19,7 @@ from accounts.selectors import person
 from common import access
 from common.admin import ScopedAdmin
 from common.errors import DomainError
-from grids import grants_selectors
+from grids import grants_selectors, roles
 from grids.actions import grants, groups
 from grids.grants_forms import ExceptionForm, GroupForm, GroupGrantForm, PersonGrantForm, SightForm
 from grids.models import AreaGroupPermission, AreaUserPermission, RowGrant
@@ -85,11 +85,26 @@ class GivenAdmin(ScopedAdmin):
         return grants_selectors.last_day(row.expires_at)
 
 
+class RightFilter(admin.SimpleListFilter):
+    """What was granted: the rights of the product, not all of Django's."""
+
+    title = "可以做什么"
+    parameter_name = "right"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer what can be granted."""
+        return list(roles.GRANTED.items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the chosen right."""
+        return queryset.filter(permission__codename=self.value()) if self.value() else queryset
+
+
 class AtPlaceAdmin(GivenAdmin):
     """Rights at places."""
 
     place = "content_object__scope_path"
-    list_filter = ("permission__codename",)
+    list_filter = (RightFilter,)
     holder = ""
 
     @admin.display(description="可以做什么", ordering="permission__name")

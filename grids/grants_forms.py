@@ -40,9 +40,12 @@ class SoughtInput(forms.TextInput):
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> Any:
         """Offer what fits below the line."""
         line = super().render(name, value, attrs, renderer)
+        if not self.options:
+            return line
         option = '<label><input type="radio" name="{}-chosen" value="{}"> {}</label>'
         offered = format_html_join("", option, ((name, key, label) for key, label in self.options))
-        return format_html('{}<div class="sought">{}</div>', line, offered) if self.options else line
+        frame = '<div class="sought">{}<div role="radiogroup" aria-label="请选一个">{}</div></div>'
+        return format_html(frame, line, offered)
 
 
 class SoughtField(forms.Field):
@@ -202,7 +205,7 @@ def offer_rows(form: Any, actor: Any) -> None:
     """Let the form's kind decide where its row is looked for."""
     known = kinds()
     labels = [(label, model._meta.verbose_name) for label, model in known.items()]
-    form.fields["kind"].choices = labels
+    form.fields["kind"].choices = [("", "请选一类"), *labels]
     model = known.get(form.data.get("kind", ""))
     if model is not None:
         form.fields["row"].find = partial(rows_called, model, actor)
@@ -306,7 +309,7 @@ class SightForm(RowForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["kind"].choices = [("", "（不问某一条）"), *self.fields["kind"].choices]
+        self.fields["kind"].choices = [("", "（不问某一条）"), *list(self.fields["kind"].choices)[1:]]
         self.fields["kind"].required = self.fields["row"].required = False
 
     def clean(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -260,6 +260,8 @@ class Grant(models.Model):
 class AreaGroupPermission(Grant, GroupObjectPermissionBase):
     """A right granted to a group at a place; it holds below the place too."""
 
+    group = models.ForeignKey(Group, models.CASCADE, verbose_name="组")
+    permission = models.ForeignKey(Permission, models.CASCADE, verbose_name="可以做什么")
     content_object = models.ForeignKey(Area, models.CASCADE, verbose_name="区域")
 
     class Meta(GroupObjectPermissionBase.Meta):
@@ -272,6 +274,8 @@ class AreaGroupPermission(Grant, GroupObjectPermissionBase):
 class AreaUserPermission(Grant, UserObjectPermissionBase):
     """A right granted to one person at a place; it holds below the place too."""
 
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, verbose_name="人员")
+    permission = models.ForeignKey(Permission, models.CASCADE, verbose_name="可以做什么")
     content_object = models.ForeignKey(Area, models.CASCADE, verbose_name="区域")
 
     class Meta(UserObjectPermissionBase.Meta):

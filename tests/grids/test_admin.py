@@ -154,7 +154,8 @@ def test_posts_are_given_and_ended_through_the_actions(town, first_admin):
 
 
 def test_the_profile_of_the_district_is_written_by_its_action(town, keeper):
-    data = {"site_name": "新名称", "hotline": "0539-1234567", "is_demo": "on", "demo_banner": "演示数据", "exception_days": "30"}
+    data = {"site_name": "新名称", "hotline": "0539-1234567", "is_demo": "on", "demo_banner": "演示数据"}
+    data["exception_days"] = "30"
     answer = keeper.post(reverse("admin:grids_districtprofile_change", args=[1]), data)
     assert answer.status_code == 302
     assert DistrictProfile.objects.get().site_name == "新名称"
