@@ -76,7 +76,7 @@ class GivenAdmin(ScopedAdmin):
             except DomainError as error:
                 self.message_user(request, f"{row}：{error.message}", messages.WARNING)
         if count:
-            self.message_user(request, f"{self.done} {count} 个。")
+            self.message_user(request, f"{self.done} {count} 条。")
         return None
 
     @admin.display(description="有效到", ordering="expires_at", empty_value="一直有效")

@@ -231,7 +231,8 @@ class ExceptionForm(TermForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "row" in self.fields:
+        # The page of a row that was given only shows it.
+        if self.instance._state.adding:
             offer_rows(self, self.actor)
             offered = {right for model in kinds().values() for right in model.exceptional}
             self.fields["right"].choices = [pair for pair in roles.GRANTED.items() if pair[0] in offered]

@@ -174,10 +174,11 @@ def test_a_grant_is_ended_with_a_reason_that_is_asked_for(town, keeper):
     address, chosen = reverse(f"{PERSON}_changelist"), {"action": "end", "_selected_action": [row.pk]}
     page = keeper.post(address, chosen)
     assert (page.status_code, "槐荫小区" in page.content.decode()) == (200, True)
-    assert keeper.post(address, {**chosen, "reason": " "}).status_code == 422
+    chosen["confirmed"] = "yes"
+    assert "原因" in keeper.post(address, {**chosen, "reason": " "}).content.decode()
     assert AreaUserPermission.objects.exists()
     told = keeper.post(address, {**chosen, "reason": "替完了"}, follow=True).content.decode()
-    assert "收回了 1 个" in told
+    assert "收回了 1 条" in told
     assert not AreaUserPermission.objects.exists()
     assert not permissions.can(town.person("outsider"), "view_request", town.estate)
     assert town.person("outsider").get_session_auth_hash() != before
@@ -346,7 +347,8 @@ def test_a_group_is_made_filled_emptied_and_dissolved(town, keeper):
     assert not group.user_set.exists()
     groups.change_group(group, join=town.grid_worker)
     chosen = {"action": "end", "_selected_action": [group.pk], "reason": "巡查结束"}
-    assert "解散了 1 个" in keeper.post(reverse(f"{TEAM}_changelist"), chosen, follow=True).content.decode()
+    chosen["confirmed"] = "yes"
+    assert "解散了 1 条" in keeper.post(reverse(f"{TEAM}_changelist"), chosen, follow=True).content.decode()
     assert not Group.objects.exists()
     assert not AreaGroupPermission.objects.filter(pk=given.pk).exists()
     assert not permissions.can(town.person("grid_worker"), "view_request", town.far_building)
@@ -433,3 +435,10 @@ def test_a_grant_moves_with_its_place(town):
     assert not permissions.can(town.person("outsider"), "view_request", moved)
     grants.grant(town.outsider, "view_request", town.far_street)
     assert permissions.can(town.person("outsider"), "view_request", moved)
+
+
+def test_the_page_of_an_exception_shows_it(town, keeper, row):
+    keeper.post(reverse(f"{EXCEPTION}_add"), asked(row))
+    page = keeper.get(reverse(f"{EXCEPTION}_change", args=[RowGrant.objects.get().pk])).content.decode()
+    assert row.number in page
+    assert "办理诉求" in page
