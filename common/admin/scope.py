@@ -112,7 +112,7 @@ class ScopedAdmin(_Reachable, admin.ModelAdmin):
         for place in places:
             here = Q(pk__in=[])
             for permission in held:
-                here |= access.within(user, permission, place)
+                here |= access.within(user, permission, place, self.model)
             total = total & here if everywhere else total | here
         return total
 
@@ -192,8 +192,10 @@ class ScopedAdmin(_Reachable, admin.ModelAdmin):
         )
 
     def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any) -> Counted:
-        """Count the list and its totals in one statement."""
-        return Counted(queryset, per_page, *args, **kwargs, count_by=self.count_by, sum_of=self.sum_of)
+        """Count the list and its totals in one statement; a row's history has pages, too, and no totals."""
+        own = queryset.model is self.model
+        asked: dict[str, Any] = {"count_by": self.count_by, "sum_of": self.sum_of} if own else {}
+        return Counted(queryset, per_page, *args, **kwargs, **asked)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list with its totals."""
