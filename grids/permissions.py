@@ -171,3 +171,13 @@ def require(user: Any, permission: str, placed: Any) -> None:
     """Raise NotAllowed unless `user` holds `permission` where `placed` lies, or for that very row."""
     if not can(user, permission, placed):
         raise NotAllowed(permission=permission)
+
+
+def require_kept(user: Any, permission: str, stored: Any, row: Any) -> None:
+    """Raise NotAllowed unless `user` holds `permission` for the row as it is stored and, where it moves, at both
+    places: what somebody keeps by exception stays where it lies.
+    """
+    require(user, permission, stored)
+    if stored.area_id != row.area_id:
+        for area in (stored.area, row.area):
+            require(user, permission, area)

@@ -17,8 +17,8 @@ from django.urls import reverse
 from audit.admin import EventAdmin
 from common import access
 from common.admin import every_list_is_scoped
-from grids.admin.places import AreaAdmin
 from grids.admin.grants import RowGrantAdmin
+from grids.admin.places import AreaAdmin
 from grids.admin.posts import PostAdmin
 from grids.models import Post
 from hedong.admin_site import AdminSite
