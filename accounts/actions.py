@@ -102,8 +102,10 @@ def end_sessions(user: User, *, actor: Who = None, reason: str = "") -> None:
 def set_active(user: User, *, active: bool, actor: Who, reason: str = "") -> None:
     """Open or close an account; a closed one is signed out everywhere."""
     if User.objects.filter(pk=user.pk).exclude(is_active=active).update(is_active=active):
-        verb = "account.opened" if active else "account.closed"
-        record(actor=actor, verb=verb, target=user, reason=reason)
+        if active:
+            record(actor=actor, verb="account.opened", target=user, reason=reason)
+        else:
+            record(actor=actor, verb="account.closed", target=user, reason=reason)
         end_sessions(user, actor=actor, reason=reason)
         if not active:
             revoke_tokens_of(user, actor=actor, reason=reason)

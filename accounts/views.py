@@ -29,6 +29,7 @@ _DOORS = (
     ("answer_allocation", "requests_board:liaison"),
     ("view_dashboard", "dashboards:district"),
     ("view_request", "requests_board:desk"),
+    ("view_resource_request", "requests_board:desk"),
     ("enter_admin", "admin:index"),
 )
 _LOCKED = "这个账号在这台设备上连续填错 5 次密码，请 15 分钟后再试；急用请本单位的管理员重置密码。"

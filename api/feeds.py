@@ -59,7 +59,7 @@ def commitments(user: Any) -> QuerySet[Allocation]:
     sure = Q(status__in=PROMISED) | Q(status=A.CANCELLED, answered_at__isnull=False)
     changed = Greatest(*(Coalesce(F(name), F("created_at")) for name in _STAMPS))
     return (
-        Allocation.objects.filter(ours | (within_reach(user, "view_allocation") & sure))
+        Allocation.objects.filter(ours | (within_reach(user, "view_allocation", of=Allocation) & sure))
         .filter(slot__starts_at__gt=Now() - PAST)
         .select_related("resource", "area", "slot")
         .annotate(changed_at=changed)

@@ -148,7 +148,7 @@ def narrowed_paths(user: Any, paths: Iterable[str]) -> list[str]:
 
 # Places -----------------------------------------------------------------------------------------------------
 
-PlaceScope = Callable[[Any, str, str], Q]
+PlaceScope = Callable[[Any, str, str, Any], Q]
 _scopes: list[PlaceScope] = []
 
 
@@ -187,13 +187,13 @@ def register_place_scope(scope: PlaceScope) -> None:
     _scopes[:] = [scope]
 
 
-def within(user: Any, permission: str, field: str = "scope_path") -> Q:
-    """Return the condition that a row's path in `field` lies where `user` holds `permission`; nothing passes
-    while no room has told about places.
+def within(user: Any, permission: str, field: str = "scope_path", of: Any = None) -> Q:
+    """Return the condition that a row's path in `field` lies where `user` holds `permission`, or that it is a row of
+    the model `of` for which the person was given it; nothing passes while no room has told about places.
     """
     condition = Q(pk__in=[])
     for scope in _scopes:
-        condition |= scope(user, permission, field)
+        condition |= scope(user, permission, field, of)
     return condition
 
 

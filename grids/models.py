@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
 from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
@@ -259,22 +261,82 @@ class Post(Placed):
         return f"{self.get_role_display()} {self.valid_from}"
 
 
-class AreaGroupPermission(GroupObjectPermissionBase):
+def lasting() -> Q:
+    """Match the grants that have not run out by the database's clock."""
+    return Q(expires_at=None) | Q(expires_at__gt=Now())
+
+
+class Grant(models.Model):
+    """What every grant tells: until when, by whom, since when and why."""
+
+    expires_at = models.DateTimeField("有效到", null=True, blank=True)
+    granted_by = models.CharField("谁给的", max_length=80, blank=True, default="")
+    granted_at = models.DateTimeField("从什么时候起", db_default=Now(), editable=False)
+    reason = models.CharField("原因", max_length=200, blank=True, default="")
+
+    class Meta:
+        abstract = True
+
+
+class AreaGroupPermission(Grant, GroupObjectPermissionBase):
     """A right granted to a group at a place; it holds below the place too."""
 
-    content_object = models.ForeignKey(Area, models.CASCADE)
+    group = models.ForeignKey(Group, models.CASCADE, verbose_name="组")
+    permission = models.ForeignKey(Permission, models.CASCADE, verbose_name="可以做什么")
+    content_object = models.ForeignKey(Area, models.CASCADE, verbose_name="区域")
 
     class Meta(GroupObjectPermissionBase.Meta):
-        verbose_name = verbose_name_plural = "区域组授权"
+        verbose_name = verbose_name_plural = "组的授权"
+
+    def __str__(self) -> str:
+        return f"{self.group} · {self.permission.name} · {self.content_object}"
 
 
-class AreaUserPermission(UserObjectPermissionBase):
+class AreaUserPermission(Grant, UserObjectPermissionBase):
     """A right granted to one person at a place; it holds below the place too."""
 
-    content_object = models.ForeignKey(Area, models.CASCADE)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, verbose_name="人员")
+    permission = models.ForeignKey(Permission, models.CASCADE, verbose_name="可以做什么")
+    content_object = models.ForeignKey(Area, models.CASCADE, verbose_name="区域")
 
     class Meta(UserObjectPermissionBase.Meta):
-        verbose_name = verbose_name_plural = "区域个人授权"
+        verbose_name = verbose_name_plural = "个人的授权"
+
+    def __str__(self) -> str:
+        return f"{self.user} · {self.permission.name} · {self.content_object}"
+
+
+class RowGrant(Grant):
+    """An exception (例外): one person or one group may see, or handle, one row outside their places for a time.
+
+    The row is named by its kind and its key as text, so that one short table serves every kind of row and is read in
+    the one statement that reads the posts.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+", verbose_name="人员"
+    )
+    group = models.ForeignKey(Group, models.CASCADE, null=True, blank=True, related_name="+", verbose_name="组")
+    right = models.CharField("可以做什么", max_length=24, choices=roles.GRANTED)
+    content_type = models.ForeignKey(ContentType, models.PROTECT, related_name="+", verbose_name="哪一类")
+    object_pk = models.CharField(max_length=40, editable=False)
+    label = models.CharField("哪一条", max_length=80)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "例外"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(user=None, group__isnull=False) | Q(user__isnull=False, group=None),
+                name="row_grant_one_holder",
+                violation_error_message="请选一个人，或者选一个组，只选一样。",
+            ),
+            models.CheckConstraint(condition=Q(expires_at__isnull=False), name="row_grant_ends"),
+            models.UniqueConstraint(fields=["user", "right", "content_type", "object_pk"], name="row_grant_user_once"),
+            models.UniqueConstraint(fields=["group", "right", "content_type", "object_pk"], name="row_grant_team_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user or self.group} · {self.get_right_display()} · {self.label}"
 
 
 class DistrictProfile(models.Model):
@@ -297,6 +359,12 @@ class DistrictProfile(models.Model):
         help_text="每行一张表：表名｜标题｜各列名称（按顺序，用“、”隔开）。比如：诉求｜诉求办理情况表｜编号、原话、地点。"
         "标题或者各列留空就用原来的。",
     )  # fmt: skip
+    exception_days = models.PositiveSmallIntegerField(
+        "例外最长多少天",
+        default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(366)],
+        help_text="让一个人看所在区域以外的某一条，最长能给多少天。",
+    )
 
     class Meta:
         verbose_name = verbose_name_plural = "本区信息"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.db import connection, models, transaction
 
@@ -59,6 +59,12 @@ class Placed(models.Model):
 
     area = models.ForeignKey("grids.Area", models.PROTECT, verbose_name="所在区域", related_name="+")
     scope_path = models.CharField("区域路径", max_length=200, editable=False, blank=True, default="")
+
+    # The rights that somebody may be given on one row alone: the one to see it first, then what else may be done with
+    # it. A model without any knows no such exceptions.
+    exceptional: ClassVar[tuple[str, ...]] = ()
+    # The look-up by which people name a row.
+    known_by: ClassVar[str] = "name"
 
     objects = PlacedQuerySet.as_manager()
 

@@ -29,6 +29,10 @@ PERMISSIONS: dict[str, str] = {
     "enter_admin": "进入后台",
 }
 
+# What stays with an office, and what only a partner's own people may do: nobody is granted it beside their role.
+NOT_GRANTED = frozenset({"manage_posts", "manage_users", "view_audit", "enter_admin", "answer_allocation"})
+GRANTED: dict[str, str] = {code: label for code, label in PERMISSIONS.items() if code not in NOT_GRANTED}
+
 
 @dataclass(frozen=True, slots=True)
 class Role:

@@ -30,7 +30,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     ),
     "人员与岗位": (
         "accounts.user", "grids.post", "partners.membership", "auth.group", "grids.areagrouppermission",
-        "grids.areauserpermission", "accounts", "auth",
+        "grids.areauserpermission", "grids.rowgrant", "accounts", "auth",
     ),
     "设置": (
         "grids.districtprofile", "requests_board.requestcategory", "partners.resourcetype", "volunteering", "clockwork",

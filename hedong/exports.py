@@ -134,7 +134,8 @@ def _opened(request: HttpRequest, copy: Copy, purpose: str) -> Copy:
     fields = [column.key for column in copy.columns if column.personal]
     if not (listing.opens and listing.label and fields and access.holds(request.user, listing.opens)):
         raise NotAllowed
-    mine = apps.get_model(listing.label)._default_manager.filter(access.within(request.user, listing.opens))
+    model = apps.get_model(listing.label)
+    mine = model._default_manager.filter(access.within(request.user, listing.opens, of=model))
     wanted = [row["_id"] for row in copy.rows]
     inside = {str(key) for key in mine.filter(pk__in=wanted).values_list("pk", flat=True)}
     reads = [

@@ -15,8 +15,8 @@ class PartnersConfig(AppConfig):
         """Let the access registry know the rights that come from memberships."""
         from common import access
         from grids.permissions import register_holdings
-        from partners.permissions import memberships, partner_permissions
+        from partners.permissions import memberships, partner_permissions, told
 
-        register_holdings(memberships)
+        register_holdings(memberships, told)
         access.register_permission_source(partner_permissions)
         import_module("partners.tables")

@@ -39,7 +39,8 @@ class PartnerQuerySet(PlacedQuerySet):
     def visible_to(self, user: Any) -> Self:
         """Keep the partners within the person's reach, and those the person acts for."""
         return self.filter(
-            within_reach(user, "view_partner") | Q(pk__in=Membership.objects.of(user).values("partner_id"))
+            within_reach(user, "view_partner", of=self.model)
+            | Q(pk__in=Membership.objects.of(user).values("partner_id"))
         )
 
 
@@ -64,6 +65,7 @@ class Partner(Placed):
     )
     note = models.TextField("备注", blank=True)
 
+    exceptional = ("view_partner", "manage_partner")
     # Kept by the same form, so that a change of either makes an open form stale.
     KEPT_WITH = ("department",)
 
@@ -217,7 +219,8 @@ class ResourceQuerySet(PlacedQuerySet):
     def visible_to(self, user: Any) -> Self:
         """Keep the resources within the person's reach, and those of the partners they act for."""
         return self.filter(
-            within_reach(user, "view_pool") | Q(partner_id__in=Membership.objects.of(user).values("partner_id"))
+            within_reach(user, "view_pool", of=self.model)
+            | Q(partner_id__in=Membership.objects.of(user).values("partner_id"))
         )
 
 
@@ -242,6 +245,7 @@ class Resource(Placed):
     contact_phone = EncryptedTextField("联系电话", max_length=20, blank=True)
     status = models.CharField("状态", max_length=10, choices=ResourceStatus.choices, default=ResourceStatus.OPEN)
 
+    exceptional = ("view_pool", "manage_pool")
     # Kept by the same form, so that a change of either makes an open form stale.
     KEPT_WITH = ("served_area_rows", "blackouts")
 

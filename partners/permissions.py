@@ -1,5 +1,6 @@
 """Tell which partners a person acts for, and with which rights."""
 
+from datetime import date
 from typing import Any
 
 from django.db.models import CharField, Q, QuerySet, Value
@@ -16,6 +17,12 @@ def memberships(user: Any) -> QuerySet[Any]:
     """Return what the person holds for partners, in the columns of `grids.permissions`."""
     nothing, partner = Value(""), Cast("partner_id", CharField())
     return Membership.objects.of(user).values_list("role", nothing, nothing, partner)
+
+
+def told(user: Any) -> list[tuple[str, str, date | None]]:
+    """Return as what, for which partner and until when the person acts."""
+    held = Membership.objects.of(user).select_related("partner")
+    return [(each.get_role_display(), each.partner.name, each.valid_to) for each in held]
 
 
 def partner_rights(user: Any) -> dict[str, frozenset[str]]:

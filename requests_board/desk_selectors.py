@@ -82,7 +82,7 @@ _ANSWER_LEFT = ExpressionWrapper(F("answer_due_at") - Now(), DurationField())
 
 def at_desk(user: Any) -> ServiceRequestQuerySet:
     """Return the requests that lie where the person works; what a partner was handed is not the desk's."""
-    return ServiceRequest.objects.filter(within_reach(user, "view_request"))
+    return ServiceRequest.objects.filter(within_reach(user, "view_request", of=ServiceRequest))
 
 
 def counts(user: Any) -> dict[str, int]:
@@ -149,7 +149,7 @@ def of_phone(user: Any, text: str) -> Q:
         return Q(pk__in=[])
     whole = Q(phone_index=blind_index(digits))
     phone = Q(phone_last4_index=blind_index_last4(digits)) if len(digits) == 4 else whole
-    return phone & within_reach(user, "reveal_contact")
+    return phone & within_reach(user, "reveal_contact", of=ServiceRequest)
 
 
 def _with_list_columns(found: Any) -> QuerySet[ServiceRequest]:
@@ -185,10 +185,11 @@ def kinds() -> QuerySet[RequestCategory]:
     return RequestCategory.objects.filter(active=True).order_by("code")
 
 
-def same_building(request: ServiceRequest, *, days: int = 90, limit: int = 6) -> list[ServiceRequest]:
-    """Return the newest other requests of the same place."""
+def same_building(user: Any, request: ServiceRequest, *, days: int = 90, limit: int = 6) -> list[ServiceRequest]:
+    """Return the newest other requests of the same place that lie where the person works."""
     return list(
-        ServiceRequest.objects.filter(area_id=request.area_id, created_at__gte=Now() - timedelta(days=days))
+        at_desk(user)
+        .filter(area_id=request.area_id, created_at__gte=Now() - timedelta(days=days))
         .exclude(pk=request.pk)
         .select_related("category")
         .defer("phone", "contact_name")

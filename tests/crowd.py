@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from django.contrib.auth.models import Group
-
 from accounts.actions import issue_token
 from accounts.models import RateLimit, TokenPolicy, User
 from audit.actions import beat, record
 from audit.jobs import enqueue
 from audit.models import ImportRun, PersonalDataRead
 from clockwork.selectors import db_now
-from grids import actions as posts
 from grids import trees
-from grids.models import Area, AreaUserPermission, Post
+from grids.actions import grants, groups
+from grids.models import Area, Post
 from grids.trees import NewArea
 from notifications.models import Notice
 from partners.models import (
@@ -177,13 +175,19 @@ def _needs(
 def _people(world: World, i: int, building: Area) -> None:
     holder = User.objects.get(username=f"crowd{i}")
     Post.objects.create(user=holder, role="building_leader", area=building)
-    group = Group.objects.create(name=f"第{i}队")
-    posts.grant(group, "view_request", building)
-    AreaUserPermission.objects.create(
-        user=holder, content_object=building, permission=posts.permission_row("view_request")
-    )
+    group = groups.create_group(f"第{i}队")
+    group.user_set.add(holder)
+    grants.grant(group, "view_request", building)
+    grants.grant(holder, "view_request", building)
+    in_a_week = db_now() + timedelta(days=7)
+    grants.make_exception(holder, "handle_request", building_request(building), until=in_a_week, reason="帮忙")
     for user in world.users.values():
         Notice.objects.create(recipient=user, title=f"给您的第{i}条", url="/inbox/")
+
+
+def building_request(building: Area) -> board.ServiceRequest:
+    """Return a request of the building."""
+    return board.ServiceRequest.objects.filter(area=building).order_by("pk").first()
 
 
 def _set_up(world: World, i: int, building: Area, partner: Partner) -> None:

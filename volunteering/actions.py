@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from audit.actions import keep, record
-from grids.permissions import require
+from grids.permissions import require, require_kept
 from volunteering.models import ServiceType, VolunteerTeam
 
 
@@ -20,9 +20,10 @@ def keep_team(
 
     def check(stored: Any) -> None:
         if actor is not None:
-            require(actor, "manage_partner", stored)
+            require_kept(actor, "manage_partner", stored, row)
 
-    check(row.area)
+    if row._state.adding and actor is not None:
+        require(actor, "manage_partner", row.area)
     verb = "team.added" if row._state.adding else "team.changed"
     keep(row, verb=verb, actor=actor, seen=seen, check=check)
     before = set(row.service_types.all())

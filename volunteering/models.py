@@ -1,10 +1,11 @@
 """Volunteer teams (志愿服务队) and the kinds of service they offer."""
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from django.db import models
 
+from grids.permissions import within_reach
 from grids.placed import Placed, PlacedQuerySet
 from partners.models import Partner
 
@@ -24,6 +25,14 @@ class ServiceType(models.Model):
         return self.name
 
 
+class VolunteerTeamQuerySet(PlacedQuerySet):
+    """Select teams by who looks."""
+
+    def visible_to(self, user: Any) -> Self:
+        """Keep the teams that are at home where the person sees partners."""
+        return self.filter(within_reach(user, "view_partner", of=self.model))
+
+
 class VolunteerTeam(Placed):
     """A team of volunteers; `area` is where it is at home, `partner` the group it belongs to, if any."""
 
@@ -41,10 +50,11 @@ class VolunteerTeam(Placed):
     active = models.BooleanField("在活动", default=True)
     founded_on = models.DateField("成立日期", null=True, blank=True)
 
+    exceptional = ("view_partner", "manage_partner")
     # Kept by the same form, so that a change of either makes an open form stale.
     KEPT_WITH = ("service_types",)
 
-    objects: ClassVar = PlacedQuerySet.as_manager()
+    objects: ClassVar = VolunteerTeamQuerySet.as_manager()
 
     class Meta(Placed.Meta):
         verbose_name = verbose_name_plural = "志愿服务队"

@@ -115,7 +115,7 @@ class ScopedAdmin(_Reachable, SearchMixin, admin.ModelAdmin):
         for place in places:
             here = Q(pk__in=[])
             for permission in held:
-                here |= access.within(user, permission, place)
+                here |= access.within(user, permission, place, self.model)
             total = total & here if everywhere else total | here
         return total
 

@@ -1,5 +1,5 @@
-"""Places, party organisations, posts and groups in the admin; every write goes through the trees or an action."""
+"""Places, party organisations, posts and grants in the admin; every write goes through the trees or an action."""
 
-from grids.admin import groups, party, places, posts
+from grids.admin import grants, party, places, posts
 
-__all__ = ["groups", "party", "places", "posts"]
+__all__ = ["grants", "party", "places", "posts"]

@@ -14,7 +14,7 @@ from django.db import models, transaction
 from audit.actions import Actor, Person, keep, record, remove
 from common.errors import Conflict, Invalid
 from grids.models import Area
-from grids.permissions import require
+from grids.permissions import require, require_kept
 from grids.selectors import today
 from partners.models import Pairing, Partner, PropertyService, Resource, ResourceSlot, ResourceType
 from partners.workflow import Category, ResourceStatus, Standing
@@ -27,9 +27,8 @@ def keep_partner(
     row: Partner, *, actor: Who = None, seen: str | None = None, reason: str = "", kept: Rows = (), gone: Rows = ()
 ) -> Partner:
     """Add or change a partner, with what only departments have."""
-    check = _keeper(actor, "manage_partner")
-    check(row.area)
     verb = "partner.added" if row._state.adding else "partner.changed"
+    check = _keeper_of(row, actor, "manage_partner")
     keep(row, verb=verb, actor=actor, seen=seen, reason=reason, kept=kept, gone=gone, check=check)
     return row
 
@@ -52,9 +51,8 @@ def keep_resource(
     row: Resource, *, actor: Who = None, seen: str | None = None, reason: str = "", kept: Rows = (), gone: Rows = ()
 ) -> Resource:
     """Add or change an entry of the pool, with the areas it serves and its days without service."""
-    check = _keeper(actor, "manage_pool")
-    check(row.area)
     verb = "resource.added" if row._state.adding else "resource.changed"
+    check = _keeper_of(row, actor, "manage_pool")
     keep(row, verb=verb, actor=actor, seen=seen, reason=reason, kept=kept, gone=gone, check=check)
     return row
 
@@ -166,5 +164,17 @@ def _keeper(actor: Who, right: str) -> Callable[[Any], None]:
     def check(placed: Area | models.Model) -> None:
         if actor is not None:
             require(actor, right, placed)
+
+    return check
+
+
+def _keeper_of(row: Partner | Resource, actor: Who, right: str) -> Callable[[Any], None]:
+    """Return what raises NotAllowed unless `actor` keeps the row as it is stored; a new one is asked about at once."""
+    if row._state.adding:
+        _keeper(actor, right)(row.area)
+
+    def check(stored: models.Model) -> None:
+        if actor is not None:
+            require_kept(actor, right, stored, row)
 
     return check

@@ -22,7 +22,7 @@ class AllocationQuerySet(PlacedQuerySet):
     def visible_to(self, user: Any) -> Self:
         """Keep the allocations for places within reach; for a partner's people only what it was asked for."""
         theirs = acts_for(user, "view_allocation") & ~Q(held_at__isnull=True)
-        return self.filter(within_reach(user, "view_allocation") | theirs)
+        return self.filter(within_reach(user, "view_allocation", of=self.model) | theirs)
 
     def of_partners_of(self, user: Any) -> Self:
         """Keep what the partners that the person acts for were asked; proposals are nobody's business yet."""
@@ -75,6 +75,9 @@ class Allocation(Placed):
     delivered_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
+
+    exceptional = ("view_allocation", "evaluate_allocation")
+    known_by = "resource_request__number"
 
     objects: ClassVar = AllocationQuerySet.as_manager()
 

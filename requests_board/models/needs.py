@@ -22,7 +22,7 @@ class ResourceRequestQuerySet(PlacedQuerySet):
 
     def visible_to(self, user: Any) -> Self:
         """Keep the resource requests within the person's reach."""
-        return self.filter(within_reach(user, "view_resource_request"))
+        return self.filter(within_reach(user, "view_resource_request", of=self.model))
 
     def live(self) -> Self:
         """Keep what is not at its end yet."""
@@ -69,6 +69,9 @@ class ResourceRequest(Placed):
     raised_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
+
+    exceptional = ("view_resource_request", "request_resource")
+    known_by = "number"
 
     objects: ClassVar = ResourceRequestQuerySet.as_manager()
 

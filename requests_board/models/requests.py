@@ -32,7 +32,8 @@ class ServiceRequestQuerySet(PlacedQuerySet):
     def visible_to(self, user: Any) -> Self:
         """Keep the requests within the person's reach, and those assigned to the partners they act for."""
         return self.filter(
-            within_reach(user, "view_request") | acts_for(user, "answer_allocation", "handler_partner_id")
+            within_reach(user, "view_request", of=self.model)
+            | acts_for(user, "answer_allocation", "handler_partner_id")
         )
 
     def open(self) -> Self:
@@ -109,6 +110,9 @@ class ServiceRequest(Placed):
     reopened_at = models.DateTimeField(null=True, blank=True, editable=False)
     closed_at = models.DateTimeField(null=True, blank=True, editable=False)
     version = models.PositiveIntegerField(default=1, editable=False)
+
+    exceptional = ("view_request", "handle_request", "reveal_contact")
+    known_by = "number"
 
     objects: ClassVar = ServiceRequestQuerySet.as_manager()
 

@@ -42,7 +42,7 @@ NEED_DONE = {
 }  # fmt: skip
 
 
-@access.needs("view_request")
+@access.needs("view_request", "view_resource_request")
 @require_safe
 def desk(request: HttpRequest) -> HttpResponse:
     """Show the list, and the opened request or need; a script that asks for a part gets the detail alone."""
@@ -187,7 +187,7 @@ def request_detail(request: HttpRequest, row: ServiceRequest, **extra: Any) -> d
         "offers": offers,
         "reveals": reveals,
         "phone": mask_phone(row.phone) if reveals else "****" if row.phone_index else "",
-        "history": desk_selectors.same_building(row),
+        "history": desk_selectors.same_building(request.user, row),
         "events": desk_selectors.timeline(row),
         "mine": row.handler_user_id == request.user.pk,
     }

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.contrib.auth.models import Group
 from django.db import models
 
 from audit.actions import record
-from grids import actions as posts
+from grids.actions import grants, groups
 from grids.models import Area, Post
 from partners.models import (
     DepartmentProfile,
@@ -41,6 +40,7 @@ LIES_AT: dict[str, Where] = {
     "grids.post": lambda row: [row.area],
     "grids.buildingcode": lambda row: [row.area],
     "grids.areagrouppermission": lambda row: [row.content_object],
+    "grids.areauserpermission": lambda row: [row.content_object],
     "partners.partner": lambda row: [row.area],
     "partners.resource": lambda row: [row.area],
     "partners.resourceslot": lambda row: [row.resource.area],
@@ -92,8 +92,8 @@ def _plant(world: World, name: str, kind: ServiceType) -> None:
     ResourceSlot.objects.create(resource=resource, starts_at=start, ends_at=start.replace(hour=3), capacity=5, used=1)
     VolunteerTeam.objects.create(area=area, name=f"{word}队").service_types.add(kind)
     Post.objects.create(user=person, role="building_leader", area=area)
-    group = Group.objects.create(name=f"{word}组")
-    posts.grant(group, "view_request", area)
+    for holder in (groups.create_group(f"{word}组"), person):
+        grants.grant(holder, "view_request", area)
     factories.party(world.town.committee, "branch", area, f"{word}支部")
     record(verb="area.changed", target=area, reason=f"{word}事")
 
@@ -127,7 +127,8 @@ def _with_places(model: type[models.Model]) -> Any:
     paths = {
         "resourceslot": ["resource__area"], "membership": ["partner__area"],
         "pairing": ["community", "department__area"], "propertyservice": ["area", "partner__area"],
-        "areagrouppermission": ["content_object"], "area": [], "event": [],
+        "areagrouppermission": ["content_object"], "areauserpermission": ["content_object"],
+        "area": [], "event": [],
     }  # fmt: skip
     return model._default_manager.select_related(*paths.get(model._meta.model_name, ["area"]))
 

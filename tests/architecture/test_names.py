@@ -30,7 +30,7 @@ OWN = {
     "audit": "idempotency imports jobs registry",
     "clockwork": "periodic data",
     "dashboards": "charts figures words data",
-    "grids": "context placed trees",
+    "grids": "backends context placed trees",
     "notifications": "context words",
     "requests_board": "advice links timeline words",
 }

@@ -224,7 +224,8 @@ def test_a_stale_page_overwrites_nothing(town, keeper):
 
 def test_the_profile_of_the_district_is_written_by_its_action(town, keeper):
     address = reverse("admin:grids_districtprofile_change", args=[1])
-    answer = keeper.post(address, sent(keeper.get(address), site_name="新名称", most_at_once="300"))
+    data = sent(keeper.get(address), site_name="新名称", most_at_once="300", exception_days="30")
+    answer = keeper.post(address, data)
     assert answer.status_code == 302
     assert DistrictProfile.objects.get().site_name == "新名称"
     assert Event.objects.filter(verb="district.profile_changed").exists()

@@ -1,5 +1,5 @@
-"""Posts, grants and the district's profile: who looks after what. The trees have their own writer,
-`grids.trees`.
+"""Posts and the district's profile: who looks after what. Grants and groups have modules of their own, the trees
+their own writer, `grids.trees`.
 """
 
 from __future__ import annotations
@@ -7,15 +7,14 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any
 
-from django.contrib.auth.models import Group, Permission
 from django.db import IntegrityError, transaction
 
-from accounts.actions import end_sessions
 from accounts.models import User
 from audit.actions import record
 from common.errors import Conflict, Invalid, NotAllowed
 from grids import permissions, roles, selectors
-from grids.models import Area, AreaGroupPermission, DistrictProfile, Post
+from grids.actions.grants import access_changed, cut
+from grids.models import Area, DistrictProfile, Post
 
 
 @transaction.atomic
@@ -45,7 +44,7 @@ def assign_post(
     except IntegrityError as error:
         raise Conflict("这个人在这里已经有同样的岗位。") from error
     record(actor=actor, verb="post.assigned", target=post, after=role, reason=reason, data={"user": str(user.pk)})
-    _access_changed(user)
+    access_changed(user)
     return post
 
 
@@ -62,31 +61,9 @@ def end_post(post: Post, *, actor: User | None = None, reason: str = "") -> Post
     locked.valid_from = min(locked.valid_from, today)
     locked.save(update_fields=["valid_to", "valid_from"])
     record(actor=actor, verb="post.ended", target=locked, before=locked.role, reason=reason)
-    _access_changed(locked.user)
+    cut(locked.user, actor=actor, reason="岗位结束")
+    access_changed(locked.user)
     return locked
-
-
-@transaction.atomic
-def grant(group: Group, permission: str, area: Area, *, actor: User | None = None) -> AreaGroupPermission:
-    """Give everybody in `group` one right at a place and below it."""
-    _may_appoint(actor, None, area)
-    row, _ = AreaGroupPermission.objects.get_or_create(
-        group=group, permission=permission_row(permission), content_object=area
-    )
-    record(actor=actor, verb="grant.given", target=area, after=permission, data={"group": group.pk})
-    for member in User.objects.filter(groups=group):
-        _access_changed(member)
-    return row
-
-
-@transaction.atomic
-def revoke(group: Group, permission: str, area: Area, *, actor: User | None = None) -> None:
-    """Take one right at a place from `group`."""
-    _may_appoint(actor, None, area)
-    AreaGroupPermission.objects.filter(group=group, permission=permission_row(permission), content_object=area).delete()
-    record(actor=actor, verb="grant.taken", target=area, before=permission, data={"group": group.pk})
-    for member in User.objects.filter(groups=group):
-        _access_changed(member)
 
 
 @transaction.atomic
@@ -102,11 +79,6 @@ def update_profile(*, actor: User | None = None, **fields: Any) -> DistrictProfi
     transaction.on_commit(selectors.forget_profile)
     selectors.forget_profile()
     return profile
-
-
-def permission_row(codename: str) -> Permission:
-    """Return the row by which a right is granted on places."""
-    return Permission.objects.get(content_type__app_label="grids", content_type__model="area", codename=codename)
 
 
 def _may_appoint(actor: User | None, user: User | None, place: Any, role: str = "") -> None:
@@ -126,8 +98,3 @@ def _check_role(role: str, area: Area) -> None:
         raise Invalid(f"{known.label}不能设在{area.get_kind_display()}，请换一个区域。", field="area")
     if area.valid_to is not None:
         raise Invalid(f"“{area.name}”已经停用，请换一个区域。", field="area")
-
-
-def _access_changed(user: User) -> None:
-    permissions.forget(user)
-    end_sessions(user)
