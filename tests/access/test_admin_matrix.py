@@ -67,6 +67,9 @@ MODELS: dict[str, Rights] = {
     "clockwork.calendarday": SETTINGS,
     "clockwork.workhours": SETTINGS,
     "clockwork.deadlinepolicy": SETTINGS | each((SYSTEM, FIRST), CHANGE),
+    # Which figures there are is the product's.
+    "dashboards.metricdefinition": SETTINGS | each((SYSTEM, FIRST), CHANGE),
+    "dashboards.factform": SETTINGS,
     "grids.area": PLACES,
     "grids.partyorganization": PLACES,
     "grids.post": each((*LOCAL, SECURITY, FIRST), ADD),
