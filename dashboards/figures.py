@@ -9,12 +9,15 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Q
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from partners.workflow import Standing
 from requests_board.workflow import REQUEST_TO_DO, AllocationStatus, NeedStatus, Rating
 
 DAY = timedelta(days=1)
 REQUEST, NEED, ALLOCATION, PARTNER = "request", "need", "allocation", "partner"
+# Spans of the calendar, for what is handed in by the month; by the district's own clock.
+CALENDAR = {"month": "本月", "last_month": "上月", "year": "今年"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +26,39 @@ class Period:
 
     as_of: datetime
     days: int
+    # Of a span of the calendar: its code, and when it begins.
+    code: str = ""
+    since: datetime | None = None
 
     @property
     def start(self) -> datetime:
         """Return the beginning of the span."""
-        return self.as_of - timedelta(days=self.days)
+        return self.since or self.as_of - timedelta(days=self.days)
+
+    @property
+    def key(self) -> str:
+        """Return what stands for the span in an address."""
+        return self.code or str(self.days)
+
+    @property
+    def words(self) -> str:
+        """Return the span as people say it."""
+        return CALENDAR[self.code] if self.code else f"近 {self.days} 天"
 
     def holds(self, field: str) -> Q:
         """Match rows whose `field` lies in the span."""
         return Q(**{f"{field}__gte": self.start, f"{field}__lte": self.as_of})
+
+
+def calendar_period(now: datetime, code: str) -> Period:
+    """Return the month or year that holds `now` up to now, or the whole month before."""
+    today = timezone.localtime(now)
+    midnight = today.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    start, end = midnight.replace(month=1) if code == "year" else midnight, now
+    if code == "last_month":
+        end = start - timedelta(microseconds=1)
+        start = (start - DAY).replace(day=1)
+    return Period(end, (end - start).days + 1, code, start)
 
 
 Condition = Callable[[Period], Q]
@@ -120,6 +147,7 @@ FIGURES: dict[str, Figure] = {
         Figure("asks", ALLOCATION, lambda p: p.holds("held_at")),
         Figure("accepted", ALLOCATION, _came, _asks_over),
         Figure("silent", ALLOCATION, lambda p: p.holds("held_at") & Q(status=AllocationStatus.EXPIRED)),
+        Figure("delivered", ALLOCATION, lambda p: p.holds("delivered_at")),
         Figure("no_show", ALLOCATION, lambda p: p.holds("held_at") & Q(status=AllocationStatus.NO_SHOW)),
         Figure("partners", PARTNER, lambda p: Q(status=Standing.ACTIVE)),
     )

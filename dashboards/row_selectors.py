@@ -8,18 +8,24 @@ from django.http import HttpRequest
 from common import typed
 from common.errors import NotFound
 from dashboards import partner_selectors, selectors
-from dashboards.figures import FIGURES, NEED, PARTNER, REQUEST, Period
+from dashboards.figures import CALENDAR, FIGURES, NEED, PARTNER, REQUEST, Period, calendar_period
 from grids.models import Area
 from partners.workflow import Category
 
+# The page of the rows also opens from last week's numbers, and from those of the month.
+ROW_SPANS: tuple[int | str, ...] = (selectors.WEEK, *selectors.SPANS, *CALENDAR)
 
-def about(request: HttpRequest, *, spans: tuple[int, ...] = selectors.SPANS) -> tuple[Any, Period]:
+
+def about(request: HttpRequest, *, spans: tuple[int | str, ...] = selectors.SPANS) -> tuple[Any, Period]:
     """Read the place and the span that the page is about; a place outside the person's reach is not there."""
     root = selectors.root_for(request.user, typed.whole(request.GET.get("area", "")), request.GET.get("m", ""))
     if root is None:
         raise NotFound
-    days = typed.whole(request.GET.get("days", ""))
-    span = days if days in spans else selectors.SPANS[0]
+    asked = request.GET.get("days", "")
+    if asked in CALENDAR and asked in spans:
+        return root, calendar_period(root.as_of, asked)
+    days = typed.whole(asked)
+    span = days if days is not None and days in spans else selectors.SPANS[0]
     return root, Period(root.as_of, span)
 
 

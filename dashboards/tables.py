@@ -1,4 +1,4 @@
-"""The rows behind a figure, and the needs that wait for the district, as files."""
+"""The rows behind a figure, the needs that wait for the district, and facts in a form, as files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from django.urls import reverse
 from common.tables.cells import moment_text
 from common.tables.export import Cells, Listing, needs, register_listing, same
 from common.tables.sheet import Column
-from dashboards import figures, partner_selectors, row_selectors, selectors
+from dashboards import fact_selectors, figures, partner_selectors, row_selectors
+from grids import selectors as grids
 from requests_board.tables.lists import NEED_COLUMNS, NUMBER, REQUEST_COLUMNS, STATE, WHERE, need_cells, request_cells
 from requests_board.tables.lists import where as place_of
 
@@ -58,7 +59,7 @@ def _cells(kind: str, row: Any) -> Cells:
 
 
 def _sets(request: HttpRequest) -> list[tuple[str, tuple[str, ...], Any]]:
-    root, period = row_selectors.about(request, spans=(selectors.WEEK, *selectors.SPANS))
+    root, period = row_selectors.about(request, spans=row_selectors.ROW_SPANS)
     return row_selectors.row_sets(request, request.GET.get("m", ""), root, period)
 
 
@@ -77,16 +78,64 @@ def _rows(request: HttpRequest) -> Iterable[Cells]:
 
 
 def _words(request: HttpRequest) -> str:
-    root, period = row_selectors.about(request, spans=(selectors.WEEK, *selectors.SPANS))
+    root, period = row_selectors.about(request, spans=row_selectors.ROW_SPANS)
     named = root.definition["name"] if root.definition else request.GET.get("m", "")
-    return f"{root.name}，{named}，近 {period.days} 天"
+    return f"{root.name}，{named}，{period.words}"
 
 
 def _waiting(request: HttpRequest) -> Iterable[Cells]:
     return map(need_cells, partner_selectors.at_district_desk(request.user))
 
 
+# Facts --------------------------------------------------------------------------------------------------------------
+
+FACT_COLUMNS = (
+    Column("item", "项目", width=22), Column("value", "内容", "either", width=30), Column("unit", "单位", width=8),
+    Column("when", "时间", width=20), Column("source", "取自", width=36), Column("note", "说明", width=24),
+)  # fmt: skip
+
+
+def _fact_columns(request: HttpRequest) -> tuple[Column, ...]:
+    """Return the columns of the form: its facts, or for a form of one place a line for each of them."""
+    about = fact_selectors.asked(request)
+    if about.one_place:
+        return FACT_COLUMNS
+    return tuple(
+        Column(str(number), item.heading, "number" if item.fact and item.fact.is_number else "text")
+        for number, item in enumerate(about.items)
+    )
+
+
+def _fact_rows(request: HttpRequest) -> Iterable[Cells]:
+    about = fact_selectors.asked(request)
+    for line in fact_selectors.fill(about, request.user, grids.profile().export_rows).lines:
+        if not about.one_place:
+            yield {str(number): cell.text for number, cell in enumerate(line)}
+            continue
+        for cell in line:
+            fact = cell.item.fact
+            yield {
+                "item": cell.item.heading, "value": cell.value, "unit": fact.unit if fact else "",
+                "source": fact.source if fact else "", "when": about.when(cell.item),
+                "note": "还没有登记" if cell.missing else cell.note,
+            }  # fmt: skip
+
+
+def _fact_words(request: HttpRequest) -> str:
+    about = fact_selectors.asked(request)
+    return f"{about.place.name}，{about.period.words}"
+
+
+def _fact_title(request: HttpRequest) -> str:
+    form = fact_selectors.asked(request).form
+    return form.title if form else "数据取用"
+
+
 for listing in (
+    Listing(
+        "facts", "数据取用", needs(*fact_selectors.LOOKS), _fact_columns, _fact_rows, _fact_words,
+        lambda request: f"{reverse('dashboards:facts')}?{request.GET.urlencode()}", called=_fact_title,
+    ),
     Listing(
         "rows", "数字背后的清单", needs("view_dashboard"), _columns, _rows, _words,
         lambda request: f"{reverse('dashboards:rows')}?{request.GET.urlencode()}",

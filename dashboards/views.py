@@ -58,7 +58,7 @@ def district(request: HttpRequest) -> HttpResponse:
 
 def rows_url(code: str, root: Area, period: Period, **more: Any) -> str:
     """Return the address of the page that lists the rows behind a figure."""
-    query = {"m": code, "area": root.pk, "days": period.days, **more}
+    query = {"m": code, "area": root.pk, "days": period.key, **more}
     return f"{reverse('dashboards:rows')}?{urlencode(query)}"
 
 
@@ -139,7 +139,7 @@ def _gap(gap: partner_selectors.Gap, root: Area, period: Period) -> dict[str, An
 @require_safe
 def rows(request: HttpRequest) -> HttpResponse:
     """List exactly the rows that a figure counts, so that the number on the page can be checked."""
-    root, period = row_selectors.about(request, spans=(selectors.WEEK, *selectors.SPANS))
+    root, period = row_selectors.about(request, spans=row_selectors.ROW_SPANS)
     code = request.GET.get("m", "")
     sets = row_selectors.row_sets(request, code, root, period)
     page = min(typed.whole(request.GET.get("p", "")) or 1, LAST_PAGE)

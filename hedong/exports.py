@@ -118,7 +118,7 @@ def _copied(request: HttpRequest, listing: export.Listing) -> Copy:
     limit = profile.export_rows
     rows = list(islice(listing.rows(request), limit + 1))
     return Copy(
-        listing, layout.title or listing.title, layout.arrange(listing.columns(request)), rows[:limit],
+        listing, layout.title or listing.titled(request), layout.arrange(listing.columns(request)), rows[:limit],
         len(rows) > limit, limit, listing.words(request), timezone.localtime(db_now()),
     )  # fmt: skip
 

@@ -10,6 +10,8 @@ from audit.actions import beat, record
 from audit.jobs import enqueue
 from audit.models import ImportRun, PersonalDataRead
 from clockwork.selectors import db_now
+from dashboards.facts import FACTS
+from dashboards.models import FactForm, MetricDefinition
 from grids import trees
 from grids.actions import grants, groups
 from grids.models import Area, Post
@@ -201,6 +203,9 @@ def _set_up(world: World, i: int, building: Area, partner: Partner) -> None:
     board.SystemFeedback.objects.create(text=f"第{i}条意见")
     team = VolunteerTeam.objects.create(area=building, name=f"第{i}队", partner=partner)
     team.service_types.add(ServiceType.objects.create(code=f"q{i}", name=f"服务{i}", group="老人"))
+    MetricDefinition.objects.create(code=f"q{i}", name=f"指标{i}", formula="数一数", source="诉求")
+    # The first form of all, with a line for each estate; the figures of one place do not grow with the crowd.
+    FactForm.objects.create(code=f"q{i}", title=f"第{i}张表", each="estate", items="\n".join(FACTS))
     enqueue("audit.deliver", f"crowd:{i}")
     beat(f"q{i}")
     ImportRun.objects.create(

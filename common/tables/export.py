@@ -39,6 +39,12 @@ class Listing:
     label: str = ""
     opens: str = ""
     hint: str = ""
+    # The title for this request, of a list that goes by several.
+    called: Callable[[HttpRequest], str] | None = None
+
+    def titled(self, request: HttpRequest) -> str:
+        """Return the title of what this request takes away."""
+        return self.called(request) if self.called else self.title
 
 
 def needs(*permissions: str) -> Callable[[HttpRequest], bool]:

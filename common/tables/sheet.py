@@ -14,9 +14,10 @@ Values = dict[str, Any]
 class Column:
     """One column: its key in code, its heading in Chinese, and what a cell may hold.
 
-    `kind` is text | number | date | moment | choice | yes_no | reference. `choices` are the labels of a closed list
-    (a drop-down in the template). `personal` columns are exported masked unless a purpose is given, and each such
-    export is logged. `aliases` are other headings under which the column is found in a file.
+    `kind` is text | number | date | moment | choice | yes_no | reference, or for files either (a number where the
+    value is one). `choices` are the labels of a closed list (a drop-down in the template). `personal` columns are
+    exported masked unless a purpose is given, and each such export is logged. `aliases` are other headings under which
+    the column is found in a file.
     """
 
     key: str

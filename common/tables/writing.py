@@ -105,9 +105,10 @@ class _Looks:
         return self._made(column.title, self._must if column.required else self._heading)
 
     def cell(self, column: Column, value: Any) -> Any:
-        """Return a cell: a number where the column counts, text anywhere else."""
+        """Return a cell: a number where the column counts, or the value does in a column of either; else text."""
         text = clean(value)
-        if column.kind == "number" and text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER:
+        counts = column.kind == "number" or (column.kind == "either" and isinstance(value, int))
+        if counts and text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER:
             cell: Any = WriteOnlyCell(self.sheet)
             cell._style, cell._value, cell.data_type = self._number, int(text), "n"
             return cell

@@ -120,6 +120,22 @@
   }
   dress(document);
 
+  // A button that copies a text; where the browser does not let it, the text is marked, to be copied by hand.
+  all("[data-copies]").forEach((button) => {
+    const area = document.getElementById(button.dataset.copies);
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const part = area.closest("details");
+      if (part) part.open = true;
+      area.focus();
+      area.select();
+      let done = false;
+      try { await navigator.clipboard.writeText(area.value); done = true; } catch { done = document.execCommand("copy"); }
+      const said = document.getElementById(button.getAttribute("aria-describedby"));
+      if (said) said.textContent = done ? "已复制，到别的表里粘贴就行。" : "文字已选中，请按 Ctrl+C 复制。";
+    });
+  });
+
   // The seconds in which a step can be undone; one press per form.
   all("[data-seconds]").forEach((form) => {
     let left = Number(form.dataset.seconds);

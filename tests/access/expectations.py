@@ -87,6 +87,8 @@ PAGES: dict[str, Page] = {
     "dashboards:district": Page(DASHBOARD),
     "dashboards:rows": Page(DASHBOARD, query=lambda w: {"m": "open"}, lists=("request",)),
     "dashboards:metrics": Page(DASHBOARD),
+    "dashboards:facts": Page(VIEWERS),
+    "dashboards:facts?area": Page(VIEWERS, row="area", query=lambda row: {"area": row.pk}),
     "dashboards:needs": Page(DISTRICT, lists=("raised",)),
     "dashboards:settle": Page(DISTRICT, {"POST": {"give_up": "1", "reason": "库里没有"}}, row="raised", key=_number),
     # The tree of places and party organisations.
@@ -103,6 +105,7 @@ PAGES: dict[str, Page] = {
     "export?desk": _export(VIEWERS, "desk"),
     "export?needs": _export(OVERSEERS, "needs"),
     "export?rows": _export(DASHBOARD, "rows", m="open"),
+    "export?facts": _export(VIEWERS, "facts"),
     "export?district_needs": _export(DISTRICT, "district_needs"),
     "export?pool": _export(PARTNERS, "pool"),
     "export?month": _export(PARTNERS, "month"),

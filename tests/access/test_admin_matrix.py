@@ -68,6 +68,9 @@ MODELS: dict[str, Rights] = {
     "clockwork.calendarday": SETTINGS,
     "clockwork.workhours": SETTINGS,
     "clockwork.deadlinepolicy": SETTINGS | each((SYSTEM, FIRST), CHANGE),
+    # Which figures there are is the product's.
+    "dashboards.metricdefinition": SETTINGS | each((SYSTEM, FIRST), CHANGE),
+    "dashboards.factform": SETTINGS,
     "grids.area": PLACES,
     "grids.partyorganization": PLACES,
     "grids.post": each((*LOCAL, SECURITY, FIRST), ADD),
@@ -116,7 +119,6 @@ SITE: dict[str, tuple[str, str]] = {
     "admin:password_change": ("in", "in"),
     "admin:password_change_done": ("in", "method"),
     "admin:jsi18n": ("in", "method"),
-    "admin:search": ("in", "in"),
     "admin:autocomplete": ("door", "method"),
     "admin:view_on_site": ("missing", "missing"),
     "admin:app_list": ("in", "in"),

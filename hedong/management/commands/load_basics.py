@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from clockwork.actions import load_calendar, load_policies
-from dashboards.actions import load_definitions
+from dashboards.actions import load_definitions, load_forms
 from hedong.basics import CATALOGUES
 
 # What is loaded, in this order: a word for the log line, and the action that returns how many rows it wrote.
@@ -15,6 +15,7 @@ BASICS: tuple[tuple[str, Callable[[], int]], ...] = (
     ("work hours and deadlines", load_policies),
     *CATALOGUES,
     ("definitions of figures", load_definitions),
+    ("forms of facts", load_forms),
 )
 
 
