@@ -44,7 +44,7 @@ def test_staff_enters_and_nobody_else(town, client):
         sign_in(client, getattr(town, name))
         page = client.get("/admin/")
         assert page.status_code == 200, name
-        assert "后台设置" in page.content.decode()
+        assert "要做什么" in page.content.decode()
 
 
 def test_the_admin_has_no_login_page_of_its_own(client):
