@@ -71,6 +71,22 @@ class RightFilter(admin.SimpleListFilter):
         return queryset.filter(permission__codename=self.value()) if self.value() else queryset
 
 
+class KindFilter(admin.SimpleListFilter):
+    """Of which kind the row is."""
+
+    title = "哪一类"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Offer the kinds that know exceptions."""
+        return [(label, str(model._meta.verbose_name)) for label, model in grants_selectors.kinds().items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Keep the chosen kind."""
+        app, _, name = (self.value() or "").partition(".")
+        return queryset.filter(content_type__app_label=app, content_type__model=name) if self.value() else queryset
+
+
 class AtPlaceAdmin(GivenAdmin):
     """Rights at places."""
 
@@ -124,9 +140,9 @@ class RowGrantAdmin(GivenAdmin):
     """Exceptions on single rows."""
 
     form = ExceptionForm
-    list_display = ("holder", "right", "content_type", "label", "last_day", "granted_by", "reason")
+    list_display = ("holder", "right", "kind", "label", "last_day", "granted_by", "reason")
     list_select_related = ("user", "group", "content_type")
-    list_filter = ("right", "content_type")
+    list_filter = ("right", KindFilter)
     search_fields = ("label", "user__username", "user__display_name", "group__name", "reason")
 
     @admin.display(description="给谁")
@@ -134,9 +150,14 @@ class RowGrantAdmin(GivenAdmin):
         """Show the person or the group."""
         return str(row.user or f"组：{row.group}")
 
+    @admin.display(description="哪一类", ordering="content_type")
+    def kind(self, row: RowGrant) -> str:
+        """Show the kind of the row without its room."""
+        return row.content_type.name
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Ask for what is given; show it with who gave it and when."""
-        shown = ["holder", "right", "content_type", "label", "last_day", "granted_by", "granted_at", "reason"]
+        shown = ["holder", "right", "kind", "label", "last_day", "granted_by", "granted_at", "reason"]
         return shown if obj else list(self.form.field_order)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
