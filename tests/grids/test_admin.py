@@ -258,3 +258,22 @@ def test_every_list_opens_with_bare_rows(town, first_admin, model):
     name = f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist"
     assert first_admin.get(reverse(name)).status_code == 200
     assert first_admin.get(reverse(name), {"q": "楼"}).status_code == 200
+
+
+def test_a_rows_history_tells_of_every_door(town, keeper):
+    """Not of the admin's forms alone; and of this row alone."""
+    trees.retire_area(town.building, actor=town.system_admin, reason="拆了")
+    page = keeper.get(reverse("admin:grids_area_history", args=[town.building.pk])).content.decode()
+    for words in ("停用区域", "在用", "已停用", "拆了"):
+        assert words in page
+    page = keeper.get(reverse("admin:grids_area_history", args=[town.far_building.pk])).content.decode()
+    assert "停用区域" not in page
+
+
+def test_whoever_only_looks_reads_where_a_place_stands(town, client):
+    sign_in(client, town.auditor)
+    page = client.get(reverse("admin:grids_area_change", args=[town.building.pk])).content.decode()
+    assert "Above" not in page
+    assert "Tier" not in page
+    assert "上级" in page
+    assert town.building.get_kind_display() in page
