@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -14,8 +13,10 @@ from django.db.models import (
     F,
     Func,
     IntegerField,
+    OuterRef,
     Q,
     QuerySet,
+    Subquery,
     Sum,
     TextField,
     Value,
@@ -27,7 +28,7 @@ from django.utils import timezone
 from common import access, typed
 from common.errors import NotFound
 from common.search import holds_all, words_of
-from dashboards.facts import COUNTS, NAMES, NOW, WHERE, Item, Reading, read_items
+from dashboards.facts import COUNTS, NAMES, NOW, Item, Reading, read_items
 from dashboards.figures import CALENDAR, Period, calendar_period, of_kind
 from dashboards.models import FactForm
 from dashboards.selectors import COMMUNITIES, MODELS
@@ -102,9 +103,16 @@ def asked(request: HttpRequest) -> Asked:
     return Asked(place, calendar_period(place.as_of, span if span in CALENDAR else "month"), form, forms)
 
 
+def _lying() -> QuerySet[Any]:
+    """Return the places in use, each with the name of the community that it lies in, or of the place right above it."""
+    above = Area.objects.filter(tree_id=OuterRef("tree_id"), lft__lt=OuterRef("lft"), rght__gt=OuterRef("rght"))
+    above = above.filter(Q(kind__in=COMMUNITIES) | Q(pk=OuterRef("parent_id"))).order_by("lft")
+    return Area.objects.valid().annotate(where=Subquery(above.values("name")[:1]))
+
+
 def _place(user: Any, key: str | None) -> Any:
     """Return the place with this key, the top of the person's reach without one; it carries the moment of reading."""
-    visible = Area.objects.valid().filter(_seen(user)).annotate(as_of=Now())
+    visible = _lying().filter(_seen(user)).annotate(as_of=Now())
     if key:
         pk = typed.whole(key)
         return visible.filter(pk=pk).first() if pk is not None else None
@@ -133,7 +141,8 @@ def places_of(about: Asked, most: int | None = None) -> list[Any]:
     """Return the places that the form has a line for, in the tree's order, and one more than `most`."""
     if about.form is None or about.one_place:
         return [about.place]
-    rows = Area.objects.valid().within(about.place.scope_path).filter(kind__in=EACH[about.form.each]).order_by("lft")
+    rows = _lying().filter(scope_path__startswith=about.place.scope_path, kind__in=EACH[about.form.each])
+    rows = rows.order_by("lft")
     return list(rows if most is None else rows[: most + 1])
 
 
@@ -150,8 +159,6 @@ def readings(about: Asked, places: list[Any], items: Iterable[Item]) -> list[Rea
         elif part == NAMES:
             for reading, key, name in sorted(_by_place(_named(about.place, codes), depths, read), key=itemgetter(2)):
                 reading.names.setdefault(key, []).append(name)
-        elif part == WHERE:
-            _above(read)
         elif part in MODELS:
             _figures(read, part, codes, about, depths)
     return list(read.values())
@@ -241,17 +248,6 @@ def _named(root: Area, codes: set[str]) -> list[Source]:
         "firms": _list(firms, "firms", F("partner__name"), "area__scope_path"),
     }
     return [source for code, source in lists.items() if code in codes]
-
-
-def _above(read: dict[int, Reading]) -> None:
-    """Put to each place the name of the community that it lies in, or of the place right above it."""
-    ids = {pk: [int(part) for part in reading.area.scope_path.strip("/").split("/")] for pk, reading in read.items()}
-    rows = {row.pk: row for row in Area.objects.filter(pk__in=set(chain(*ids.values()))).only("name", "kind")}
-    for pk, path in ids.items():
-        above = [rows[part] for part in path[:-1] if part in rows]
-        home = next((row for row in above if row.kind in COMMUNITIES), above[-1] if above else None)
-        if home is not None:
-            read[pk].names["where"] = [home.name]
 
 
 def _figures(read: dict[int, Reading], kind: str, codes: set[str], about: Asked, depths: list[int]) -> None:

@@ -22,7 +22,8 @@ def facts(request: HttpRequest) -> HttpResponse:
     """Show a form filled in with what is known, in a fixed number of statements."""
     about = fact_selectors.asked(request)
     words = request.GET.get("q", "").strip()
-    filled = fact_selectors.fill(about, request.user, fact_selectors.SHOWN)
+    # Whoever looks for another place has no use for the facts of this one.
+    filled = Filled(about) if words else fact_selectors.fill(about, request.user, fact_selectors.SHOWN)
     context = {
         "door": "facts", "about": about, "filled": filled, "words": words, "shown": fact_selectors.SHOWN,
         "found": fact_selectors.search(request.user, words) if words else [],

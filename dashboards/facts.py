@@ -64,7 +64,7 @@ class Fact:
         return bool(self.unit)
 
 
-PLACE, COUNTS, NAMES, WHERE = "place", "counts", "names", "where"
+PLACE, COUNTS, NAMES = "place", "counts", "names"
 KINDS = frozenset(figure.kind for figure in FIGURES.values())
 _TREE = ("manage_places", "grids:tree")
 _LEVELS = ("district", "street", "town", "community", "village", "estate", "grid", "micro_grid", "building")
@@ -131,7 +131,7 @@ _PARTNER, _REQUEST, _NEED, _CAME = "view_partner", "view_request", "view_resourc
 ALL: tuple[Fact, ...] = (
     _own("name", "名称"),
     Fact("kind", "级别", "", "区域资料", PLACE, lambda reading: reading.area.get_kind_display()),
-    Fact("where", "上级", "", "区域资料", WHERE, lambda reading: "、".join(reading.names.get("where", [])) or None),
+    Fact("where", "上级", "", "区域资料", PLACE, lambda reading: getattr(reading.area, "where", None)),
     _own("code", "代码"),
     _own("phone", "公开电话"),
     Fact(
