@@ -18,10 +18,11 @@ def insert_rows(rows: Sequence[models.Model]) -> None:
     meta = rows[0]._meta
     key = meta.pk
     fields = [field for field in meta.local_concrete_fields if not field.generated and not _left(rows[0], field)]
-    names = ", ".join(connection.ops.quote_name(field.column) for field in fields)
+    quoted: Any = connection.ops.quote_name
+    names = ", ".join(quoted(field.column) for field in fields)
     line = f"({', '.join(['%s'] * len(fields))})"
-    start = f"INSERT INTO {connection.ops.quote_name(meta.db_table)} ({names}) VALUES "  # noqa: S608
-    end = f" RETURNING {connection.ops.quote_name(key.column)}"
+    start = f"INSERT INTO {quoted(meta.db_table)} ({names}) VALUES "  # noqa: S608
+    end = f" RETURNING {quoted(key.column)}"
     with connection.cursor() as cursor:
         for at in range(0, len(rows), _BATCH):
             some = rows[at : at + _BATCH]

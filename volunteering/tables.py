@@ -56,8 +56,8 @@ class Teams(RowRegistry):
         names = dict(ServiceType.objects.values_list("code", "name"))
         book.kinds = {one_form(name): code for code, name in names.items()} | {code: code for code in names}
         links = VolunteerTeam.service_types.through.objects.order_by("servicetype_id")
-        for team, kind in links.values_list("volunteerteam_id", "servicetype_id"):
-            book.offered.setdefault(str(team), []).append(names[kind])
+        for pk, kind in links.values_list("volunteerteam_id", "servicetype_id"):
+            book.offered.setdefault(str(pk), []).append(names[kind])
         standing = VolunteerTeam.objects.filter(within_reach(user, right)).select_related("partner")
         for team in standing.order_by("area__tree_id", "area__lft", "name", "pk"):
             key = f"{team.area_id}|{one_form(team.name)}"

@@ -23,7 +23,7 @@ from common.tables.template import marked, template
 from common.typed import whole
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-PAGE = 20
+PAGE, LAST_PAGE = 20, 10_000
 # The district's limit for files sent by one person.
 UPLOADS = "import_upload"
 
@@ -44,7 +44,7 @@ keeps_tables = _KeepsTables("permission", ("import",))
 @require_safe
 def imports(http: HttpRequest) -> HttpResponse:
     """Show the registries that the person keeps, and what they have imported so far."""
-    before = whole(http.GET.get("page", "")) or 0
+    before = min(whole(http.GET.get("page", "")) or 0, LAST_PAGE)
     found = list(ImportRun.objects.of(http.user)[before * PAGE : (before + 1) * PAGE + 1])
     context = {
         "door": "imports",

@@ -36,7 +36,9 @@ class AreaBook(Book):
 
 
 def shared_faults(row: Row, book: AreaBook, own: int | None) -> None:
-    """Say what is wrong with a place's code and telephone."""
+    """Say what is wrong with a place's code and telephone; fill an empty place in the order."""
+    if row.text.get("sort_order") == "":
+        row.text["sort_order"], row.values["sort_order"] = "0", 0
     code, phone = row.text.get("code", ""), row.text.get("phone", "")
     if code and book.by_code.get(code, own) != own:
         row.faults.say("code", f"代码“{code}”已经有别的在用，请核对代码。")

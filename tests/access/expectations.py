@@ -30,7 +30,6 @@ from tests.access.lines import (
     Page,
 )
 from tests.access.world import World
-from tests.tables import small
 
 
 def _number(row: Any) -> dict[str, Any]:
@@ -126,11 +125,11 @@ PAGES: dict[str, Page] = {
     "api:docs": Page(EVERYBODY),
     "audit:imports": Page(IMPORTERS),
     "audit:import_registry": Page(
-        IMPORTERS,
-        {**READ, "POST": {"pasted": "编码,名称,分组\nT1,服务1,老人"}},
-        key=lambda w: {"code": small.CODE},
+        KEEPERS,
+        {**READ, "POST": {"pasted": "小区,楼号\n槐荫小区,301号楼"}},
+        key=lambda w: {"code": "buildings"},
     ),
-    "audit:import_template": Page(IMPORTERS, key=lambda w: {"code": small.CODE}),
+    "audit:import_template": Page(KEEPERS, key=lambda w: {"code": "buildings"}),
     "audit:import_run": Page(IMPORTERS, row="import", key=_pk),
     "audit:import_bad": Page(IMPORTERS, row="import", key=_pk),
     "audit:import_step": Page(IMPORTERS, {"POST": {}}, row="import", key=_step("drop", _pk)),

@@ -22,8 +22,8 @@ DISTRICT = frozenset({"district_official"})
 ADMINS = frozenset({"system_admin", "first_admin"})
 KEEPERS = OFFICES | ADMINS
 KEEPERS_OF_ACCOUNTS = frozenset({"security_admin", "first_admin"})
-# Whoever keeps a registry into which tables are imported.
-IMPORTERS = OFFICES | ADMINS
+# Whoever keeps any registry into which tables are imported; the registry of buildings is kept by KEEPERS.
+IMPORTERS = HANDLERS | ADMINS | DISTRICT | {"security_admin"}
 TREE = HANDLERS | ADMINS | {"district_official", "security_admin", "auditor"}
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from django.urls import reverse
 
+from audit.imports import views as imports
 from common import access, middleware
 from common.logs import WithoutAddresses
 from requests_board import links
@@ -37,6 +38,7 @@ STEPS = {
     "requests_board:need_step": (desk_steps.NEED_STEPS, "number"),
     "requests_board:liaison_allocation": (liaison.ALLOCATION_STEPS, "pk"),
     "requests_board:liaison_request": (liaison.REQUEST_STEPS, "number"),
+    "audit:import_step": (imports.STEPS, "pk"),
 }
 # What helpers of the steps read.
 BY_HELPERS = ("version", "slot")
@@ -93,7 +95,7 @@ def _status(world: World, role: str, method: str, address: str, sent: dict[str, 
         return (client.get if method == "GET" else client.post)(address, sent).status_code
 
 
-HEALTH = {name for name in PAGES if name.startswith("audit:")}
+HEALTH = {name for name in PAGES if name.startswith("audit:health")}
 
 
 @pytest.mark.parametrize("name", sorted(PAGES.keys() - HEALTH))

@@ -15,9 +15,9 @@ from django.test import Client
 from accounts.actions import issue_token
 from accounts.models import ApiToken, User
 from audit.imports import actions as imports
+from audit.imports import selectors
 from audit.models import ImportRun
 from clockwork.selectors import db_now
-from common import access
 from grids.models import Area, PartyOrganization
 from grids.trees import numbers
 from notifications.models import Notice
@@ -26,7 +26,6 @@ from requests_board.actions import requests
 from requests_board.models import Allocation, RequestCategory, ResourceRequest, ServiceRequest
 from tests import factories, people
 from tests.pool import Pool, make_pool
-from tests.tables import small
 
 STRANGER = "stranger"
 # Position → place, as seen from the place of the role's post. A role is tested at every position that exists for it.
@@ -170,11 +169,14 @@ def _place_rows(rows: dict[str, dict[str, Any]], name: str, area: Any, pool: Poo
 
 
 def _imports(users: dict[str, Any]) -> dict[str, Any]:
-    """Let everybody who keeps places begin an import of one row."""
-    small.offer()
-    data = "编码,名称,分组\nX1,服务1,老仁\n".encode()
-    keepers = [role for role, user in users.items() if access.holds(user, small.SHEET.keeps)]
-    return {role: imports.begin(actor=users[role], sheet=small.SHEET, file_name="a.csv", data=data) for role in keepers}
+    """Let everybody who keeps a registry begin an import of one row, which is wrong in all its cells."""
+    begun = {}
+    for role, user in users.items():
+        for sheet in selectors.keeps(user)[:1]:
+            titles = [column.title for column in sheet.columns if column.required]
+            data = f"{','.join(titles)}\n{','.join('x' * len(titles))}\n".encode()
+            begun[role] = imports.begin(actor=user, sheet=sheet, file_name="a.csv", data=data)
+    return begun
 
 
 def missing(kind: str) -> Any:
