@@ -12,9 +12,10 @@ from typing import Any, ClassVar
 from django.core.exceptions import RequestDataTooBig
 from django.db import transaction
 from django.http import HttpResponse
+from django.http.request import RawPostDataException
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
-from rest_framework.exceptions import ParseError
+from rest_framework.exceptions import MethodNotAllowed, ParseError, UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.serializers import ValidationError
 from rest_framework.views import APIView
@@ -40,15 +41,21 @@ class Address(APIView):
     http_method_names = ["get", "head", "post"]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Keep the body as it came, and refuse parameters behind the question mark that no method here reads."""
+        """Keep the body as it came; refuse what is no form of ours, an unknown method, and parameters nobody reads."""
         try:
             # The key of a call is bound to these bytes, and the check of a session's form key reads them first.
             _ = request._request.body
         except RequestDataTooBig as error:
             raise ParseError("发来的内容太大了。") from error
+        except RawPostDataException as error:
+            # Whoever looked at it before us took it for the form of a page.
+            raise UnsupportedMediaType(request.content_type) from error
         super().initial(request, *args, **kwargs)
-        operation = self.operations.get(request.method or "")
-        if operation is None or operation.query is None:
+        method = request.method or ""
+        operation = self.operations.get("GET" if method == "HEAD" else method)
+        if operation is None:
+            raise MethodNotAllowed(method)
+        if operation.query is None:
             self.filled(fields.Form, request.query_params)
 
     def asked(self, request: Request) -> dict[str, Any]:

@@ -51,7 +51,7 @@ class Filters(c.Placed):
     channel = Choice(choices=Channel.choices, required=False, help_text="来源")
     category = Words(most=6, required=False, help_text="类别编码，六位；写前两位或前四位就是那一大类。")
     number = Words(most=16, required=False, help_text="编号，例如 1124-7K4MP。")
-    source = Words(most=20, required=False, help_text="来源系统。")
+    source = Words(most=20, required=False, help_text="来源系统。")  # type: ignore[assignment]
     external_id = Words(most=60, required=False, help_text="在来源系统里的编号。")
 
 
@@ -80,7 +80,8 @@ class Submit(Form):
     phone = Words(most=20, required=False, help_text="手机号或带区号的座机；存下来就加密，接口不再给出。")
     contact_name = Words(most=40, required=False, help_text="称呼；存下来就加密，接口不再给出。")
     on_behalf_of = Words(most=20, required=False, help_text="替谁登记。")
-    source = Words(most=20, required=False, help_text="先收到这件事的系统叫什么，例如 12345；和 external_id 一起写。")
+    source = Words(most=20, required=False,  # type: ignore[assignment]
+                   help_text="先收到这件事的系统叫什么，例如 12345；和 external_id 一起写。")  # fmt: skip
     external_id = Words(most=60, required=False, help_text="在那个系统里的编号。同一个编号只登记一次。")
     example = {"text": "三楼的灯坏了", "area": 12, "channel": "phone", "phone": "19900001234"}
 

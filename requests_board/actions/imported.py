@@ -14,6 +14,7 @@ from audit.row_actions import change_rows, record_rows
 from clockwork.selectors import db_now, deadline, due_at
 from common.errors import Conflict, Invalid
 from common.tables.cells import one_form
+from grids.permissions import within_reach
 from requests_board import workflow
 from requests_board.actions.advance import ALPHABET, TRIES, broken
 from requests_board.actions.requests import submit_request
@@ -70,7 +71,7 @@ def take_in_once(*, actor: Any, source: str, external_id: str, **details: Any) -
             # Somebody else was faster by a moment; whatever else is wrong stays wrong.
             if broken(error) != "request_external_once":
                 raise
-    found = known.visible_to(actor).first()
+    found = known.filter(within_reach(actor, "handle_request")).first()
     if found is None:
         raise Conflict(f"外部编号“{external_id}”已经登记在别的地方了，请核对。", field="external_id")
     return found, False

@@ -163,7 +163,7 @@ LINKS: dict[str, tuple[Callable[[World], dict[str, Any]], str, dict[str, Any]]] 
     "api:calendar": (lambda w: {"token": calendar_token(w.users["department_liaison"])}, "token", READ),
 }
 # Need a file on disk, or have tests of their own.
-ELSEWHERE = frozenset({"requests_board:photo", "requests_board:desk_photo", "api:docs_call"}) | api.ELSEWHERE
+ELSEWHERE = frozenset({"requests_board:photo", "requests_board:desk_photo", "api:docs_call"})
 
 
 def _link(world: World) -> dict[str, Any]:

@@ -52,6 +52,9 @@ PAGES: dict[str, Page] = {
     "api:requests_item": _read(VIEWERS | PARTNERS, "request"),
     "api:requests_trail": _read(VIEWERS, "request"),
     "api:requests_photos": _read(VIEWERS, "request"),
+    "api:requests_photo": Page(
+        VIEWERS, READ, row="photo", key=lambda row: {"id": row.request_id, "photo": row.pk}, brief=True
+    ),
     "api:requests_accept": _do(HANDLERS, "request", reaches=False),
     "api:requests_not_accept": _do(HANDLERS, "request", reaches=False, reason="other"),
     "api:requests_solve_on_spot": _do(HANDLERS, "request", reaches=False, result="换好了"),
@@ -94,13 +97,20 @@ PAGES: dict[str, Page] = {
     "api:allocations_close_no_show": _do(OFFICES, "allocation"),
     "api:allocations_evaluate": _do(OFFICES, "allocation", rating="good"),
     "api:allocations_cancel": _do(_EITHER, "allocation", reason="停电"),
-    # Places, partners and their pool; rows outside the scope are asked for in tests/api/test_scope.py.
-    "api:areas": _list(POOL | VIEWERS),
-    "api:party_organizations": _list(KEEPERS),
-    "api:partners": _list(KEEPERS | PARTNERS),
-    "api:resources": _list(POOL | PARTNERS),
-    "api:slots": _list(POOL | PARTNERS),
-    "api:pairings": _list(KEEPERS | PARTNERS),
+    "api:allocations_preempt": _do(DISTRICT, "allocation", reason="防汛"),
+    # Places, partners and their pool.
+    "api:areas": _list(POOL | VIEWERS, "area"),
+    "api:areas_item": _read(POOL | VIEWERS, "area"),
+    "api:party_organizations": _list(KEEPERS, "party"),
+    "api:party_organizations_item": _read(KEEPERS, "party"),
+    "api:partners": _list(KEEPERS | PARTNERS, "partner"),
+    "api:partners_item": _read(KEEPERS | PARTNERS, "partner"),
+    "api:resources": _list(POOL | PARTNERS, "resource"),
+    "api:resources_item": _read(POOL | PARTNERS, "resource"),
+    "api:slots": _list(POOL | PARTNERS, "slot"),
+    "api:slots_item": _read(POOL | PARTNERS, "slot"),
+    "api:pairings": _list(KEEPERS | PARTNERS, "pairing"),
+    "api:pairings_item": _read(KEEPERS | PARTNERS, "pairing"),
     # What a district sets for itself.
     "api:categories": _list(SIGNED_IN),
     "api:categories_item": _one(lambda w: "010101"),
@@ -115,8 +125,3 @@ PAGES: dict[str, Page] = {
     "api:notices_item": _read(SIGNED_IN, "notice"),
     "api:notices_read": _do(SIGNED_IN, "notice", reaches=False),
 }
-# Needs a file on disk, an emergency order, or rows of a kind that the matrix does not make; see tests/api.
-ELSEWHERE = frozenset({
-    "api:requests_photo", "api:allocations_preempt", "api:areas_item", "api:party_organizations_item",
-    "api:partners_item", "api:resources_item", "api:slots_item", "api:pairings_item",
-})  # fmt: skip

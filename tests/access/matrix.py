@@ -52,7 +52,11 @@ def ask(world: World, role: str, method: str, address: str, form: Any) -> HttpRe
     """Send one request in a browser of its own and undo what it did; the interface for machines reads JSON."""
     with undone():
         if address.startswith("/api/"):
-            return world.client(role).generic(method, address, json.dumps(form or {}), content_type="application/json")
+            body = json.dumps(form or {})
+            response = world.client(role).generic(method, address, body, content_type="application/json")
+            if response.streaming:
+                response.close()
+            return response
         return world.client(role).generic(
             method,
             address,
@@ -176,8 +180,10 @@ def marks(kind: str, row: Any) -> tuple[str, ...]:
     """Return the words by which a page would name `row`."""
     if kind == "notice":
         return (f">{row.title}<", f"/inbox/{row.pk}/")
-    if kind in {"area", "party"}:
-        return (f'data-node="{row.pk}"',)
+    if kind in {"area", "party", "slot", "pairing"}:
+        return (f'data-node="{row.pk}"', f'{{"id" : {row.pk},')
+    if kind in {"partner", "resource"}:
+        return (f'"id" : "{row.pk}"',)
     if kind == "token":
         return (row.hint, str(row.pk))
     if kind == "allocation":

@@ -7,7 +7,7 @@ from django.db import models
 
 from common import access
 from requests_board.models import requests as request_models
-from tests.access import lines, matrix
+from tests.access import lines, matrix, pool_rows
 from tests.access.expectations import ELSEWHERE, LINKS, PAGES
 from tests.access.world import STRANGER, World, make_world, undone
 
@@ -21,7 +21,9 @@ LIST_PAGES = [name for name, page in PAGES.items() if page.lists]
 def world(django_db_setup, django_db_blocker):
     """The rows and people, made once for all cells; each cell undoes what it did."""
     with django_db_blocker.unblock(), undone():
-        yield make_world()
+        made = make_world()
+        pool_rows.add(made)
+        yield made
 
 
 def uncovered(doors=None) -> set[str]:

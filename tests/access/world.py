@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,9 +21,9 @@ from clockwork.selectors import db_now
 from grids.models import Area, PartyOrganization
 from grids.trees import numbers
 from notifications.models import Notice
-from partners.models import Membership, ResourceSlot
+from partners.models import Membership, Pairing, Partner, Resource, ResourceSlot
 from requests_board.actions import requests
-from requests_board.models import Allocation, RequestCategory, ResourceRequest, ServiceRequest
+from requests_board.models import Allocation, RequestCategory, RequestPhoto, ResourceRequest, ServiceRequest
 from tests import factories, people
 from tests.pool import Pool, make_pool
 
@@ -181,18 +181,20 @@ def _imports(users: dict[str, Any]) -> dict[str, Any]:
 
 def missing(kind: str) -> Any:
     """Return a row of `kind` that was never saved."""
-    if kind == "request":
-        return ServiceRequest(number="1124-NEVER")
-    if kind == "area":
-        return Area(pk=2**40)
-    if kind == "party":
-        return PartyOrganization(pk=2**40)
-    if kind in {"need", "raised"}:
-        return ResourceRequest(number="Z1124-NEVER")
-    if kind == "notice":
-        return Notice(pk=2**40)
-    if kind == "import":
-        return ImportRun(pk=uuid.uuid4())
-    if kind == "token":
-        return ApiToken()
-    return Allocation(pk=uuid.uuid4())
+    never: dict[str, Callable[[], Any]] = {
+        "request": lambda: ServiceRequest(number="1124-NEVER"),
+        "need": lambda: ResourceRequest(number="Z1124-NEVER"),
+        "raised": lambda: ResourceRequest(number="Z1124-NEVER"),
+        "allocation": lambda: Allocation(pk=uuid.uuid4()),
+        "photo": lambda: RequestPhoto(request_id=uuid.uuid4()),
+        "area": lambda: Area(pk=2**40),
+        "party": lambda: PartyOrganization(pk=2**40),
+        "slot": lambda: ResourceSlot(pk=2**40),
+        "pairing": lambda: Pairing(pk=2**40),
+        "partner": Partner,
+        "resource": Resource,
+        "notice": lambda: Notice(pk=2**40),
+        "import": lambda: ImportRun(pk=uuid.uuid4()),
+        "token": ApiToken,
+    }
+    return never[kind]()

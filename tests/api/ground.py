@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from io import BytesIO
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.core.files.base import ContentFile
 from PIL import Image
@@ -34,6 +34,7 @@ ROLES = ("community_worker", "street_worker", "district_official", "department_l
 RESOURCES = {resource.name: resource for resource in OFFERED}
 WAYS = ("session", "token")
 CSRF = "a" * 32
+MISSING: dict[str, Any] = {"uuid": uuid4(), "int": 2**40, "slug": "none"}
 DAY = timedelta(days=1)
 # Verb → state of the request, and what else must be true of it.
 REQUESTS: dict[str, dict[str, Any]] = {
@@ -85,7 +86,8 @@ class Ground:
             resource, verb = RESOURCES[name], more[-1] if more else ""
             rows = resource.rows(type(self.world.users[role]).objects.get(pk=self.world.users[role].pk))
             fitting = rows.filter(pk=self.photo.request_id if "{photo}" in path else self.fit.get((name, verb)))
-            found = (fitting.first() or rows.first() or resource.model()).pk
+            seen = fitting.first() or rows.first()
+            found = seen.pk if seen else MISSING[resource.key]
             self.ids[key] = str(found) if isinstance(found, UUID) else found
         return self.ids[key]
 

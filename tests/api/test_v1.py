@@ -5,6 +5,7 @@ import json
 import uuid
 
 import pytest
+from django.test import Client
 
 from api.shapes import Shape
 from common.fields import BlindIndexField, EncryptedTextField
@@ -172,3 +173,48 @@ def test_a_row_in_another_lock_order_is_compared_as_well(client, pool, rows):
     client.force_login(pool.liaison(0))
     for seen, status in (('"99"', 412), ('"2"', 200)):
         assert post(client, f"allocations/{rows['allocations']}/confirm/", **{"If-Match": seen}).status_code == status
+
+
+def test_a_session_with_its_form_key_writes_under_a_key_of_the_call(pool):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(pool.town.community_worker)
+    client.cookies["csrftoken"] = "a" * 32
+    body = json.dumps({"text": "灯坏了", "area": pool.town.building.pk})
+    headers = {"X-CSRFToken": "a" * 32, "Idempotency-Key": "the-first-call"}
+    first, second = (client.post("/api/v1/requests/", body, "application/json", headers=headers) for _ in range(2))
+    assert (first.status_code, second.status_code, second.content) == (201, 201, first.content)
+    form = client.post("/api/v1/requests/", {"text": "灯坏了"}, headers=headers)
+    assert (form.status_code, form.json()["code"]) == (415, "unsupported_media_type")
+
+
+# What another system took in first ------------------------------------------------------------------------------------
+
+
+def taken_in(client, area, **more):
+    body = {"text": "灯坏了", "area": area.pk, "source": "12345", "external_id": "GD number 1", **more}
+    return post(client, "requests/", body)
+
+
+def test_what_another_system_took_in_is_taken_in_once_and_found_by_its_number(client, pool):
+    client.force_login(pool.town.community_worker)
+    first = taken_in(client, pool.town.building)
+    again = taken_in(client, pool.town.building, text="改过的话", source=" １２３４５ ")
+    assert (first.status_code, again.status_code, again.content) == (201, 200, first.content)
+    assert again["Location"] == first["Location"]
+    assert (again.json()["channel"], again.json()["source"], again.json()["text"]) == ("import", "12345", "灯坏了")
+    found = client.get("/api/v1/requests/", {"source": "12345", "external_id": "GD number 1"}).json()["results"]
+    assert [row["id"] for row in found] == [first.json()["id"]]
+    assert client.get("/api/v1/requests/", {"external_id": "GD"}).json()["results"] == []
+    assert taken_in(client, pool.town.building, external_id="GD2").status_code == 201
+
+
+def test_a_number_that_is_known_elsewhere_or_is_but_half_is_refused(client, pool):
+    client.force_login(pool.town.far_worker)
+    assert taken_in(client, pool.town.far_building).status_code == 201
+    client.force_login(pool.town.community_worker)
+    elsewhere = taken_in(client, pool.town.building)
+    assert (elsewhere.status_code, elsewhere.json()["field"]) == (409, "external_id")
+    for half, field in (({"external_id": ""}, "external_id"), ({"source": " "}, "source")):
+        answer = taken_in(client, pool.town.building, **half)
+        assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (422, "invalid", field)
+    assert ServiceRequest.objects.count() == 1
