@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
@@ -11,15 +9,6 @@ from requests_board.matching.problem import Edges
 
 # Prices settle within a few rounds; what has not settled by then is still a valid bound, only a looser one.
 ROUNDS = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Solved:
-    """Units on each pair, what they are worth together, and the price of a unit in each slot (0 where it is not scarce)."""
-
-    units: np.ndarray
-    worth: int
-    price: np.ndarray
 
 
 class Unsolved(RuntimeError):

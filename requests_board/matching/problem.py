@@ -91,9 +91,7 @@ class Edges:
 def join(parts: list[Edges]) -> Edges:
     """Put lists of pairs into one, sorted by need; the same pair twice counts once."""
     parts = parts or [Edges(*(np.empty(0, dtype=np.int64) for _ in range(3)))]
-    need, slot, worth = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("need", "slot", "worth")
-    )
+    need, slot, worth = (np.concatenate([getattr(part, name) for part in parts]) for name in ("need", "slot", "worth"))
     order = np.argsort(need * (slot.max(initial=0) + 1) + slot, kind="stable")
     need, slot, worth = need[order], slot[order], worth[order]
     new = np.ones(len(need), dtype=bool)
@@ -138,9 +136,7 @@ def blocks(problem: Problem, kind: int) -> Iterator[Block]:
             yield Block(some, theirs[cut], _worth(problem, some, theirs[cut], serves[:, cut], cost[:, cut]))
 
 
-def _worth(
-    problem: Problem, some: np.ndarray, slots: np.ndarray, serves: np.ndarray, cost: np.ndarray
-) -> np.ndarray:
+def _worth(problem: Problem, some: np.ndarray, slots: np.ndarray, serves: np.ndarray, cost: np.ndarray) -> np.ndarray:
     """Return what each pair is worth per unit, 0 where a hard rule stands between them."""
     needs, stock, terms = problem.needs, problem.stock, problem.terms
     place, first = needs.community[some], needs.first[some].astype(np.int32)[:, None]

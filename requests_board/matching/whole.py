@@ -109,9 +109,7 @@ def _place(places: _Places, need: int) -> list[int]:
     return out
 
 
-def _make_room(
-    places: _Places, need: int, slot: int, most: int
-) -> tuple[int, list[tuple[int, int]] | None, list[int]]:
+def _make_room(places: _Places, need: int, slot: int, most: int) -> tuple[int, list[tuple[int, int]] | None, list[int]]:
     """Return at what loss the slot gets room for the need: which one moves where, or who goes; None where it would
     cost as much as it brings.
     """

@@ -1,4 +1,4 @@
-"""The allotment of a whole backlog: the best there is on small cases, never beyond what is free, fair, with its bound."""
+"""The allotment of a whole backlog: the best on small cases, never beyond what is free, fair, with its bound."""
 
 from __future__ import annotations
 
