@@ -54,7 +54,8 @@ class _Search:
         self.rest = [0] * (len(self.needs) + 1)
         for at in range(len(self.needs) - 1, -1, -1):
             self.rest[at] = self.rest[at + 1] + self.needs[at][0][0]
-        self.top, self.chosen = -1, []
+        self.top = -1
+        self.chosen: list[tuple[int, int]] = []
 
     def best(self) -> np.ndarray:
         """Return the units of the best allotment of the group."""
