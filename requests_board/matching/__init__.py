@@ -4,6 +4,6 @@
 with a certificate of how far from the best it can be.
 """
 
-from requests_board.matching.rank import FACTORS, Candidate, Need, Offer, Refusal, Slot, compare, evaluate
+from requests_board.matching.rank import FACTORS, Candidate, Need, Offer, Refusal, Slot, compare, evaluate, tell
 
-__all__ = ["FACTORS", "Candidate", "Need", "Offer", "Refusal", "Slot", "compare", "evaluate"]
+__all__ = ["FACTORS", "Candidate", "Need", "Offer", "Refusal", "Slot", "compare", "evaluate", "tell"]

@@ -31,7 +31,8 @@ class Plan:
     """The allotment of the whole backlog: (need, slot, units), and how good it is.
 
     `worth` counts no fairness, and `bound` is what no allotment can exceed, over every pair. `shares` is for each
-    community the part of its units that is served, nan where it asks for nothing that anybody could bring.
+    community the part of its units that is served, nan where it asks for nothing that anybody could bring; `able`
+    tells for each need whether anybody could.
     """
 
     need: np.ndarray
@@ -40,6 +41,7 @@ class Plan:
     worth: int
     bound: int
     shares: np.ndarray
+    able: np.ndarray
 
     @property
     def gap(self) -> float:
@@ -49,8 +51,18 @@ class Plan:
     @property
     def evenness(self) -> float:
         """Return Jain's index of the communities' shares: 1 where all are equal."""
-        known = self.shares[~np.isnan(self.shares)]
-        return float(known.sum() ** 2 / (len(known) * (known**2).sum())) if known.any() else 1.0
+        return evenness(self.shares)
+
+
+def evenness(shares: np.ndarray) -> float:
+    """Return Jain's index of the shares that there are: 1 where all are equal."""
+    known = shares[~np.isnan(shares)]
+    return float(known.sum() ** 2 / (len(known) * (known**2).sum())) if known.any() else 1.0
+
+
+def worst(shares: np.ndarray) -> float:
+    """Return the lowest share that there is."""
+    return float(np.nanmin(shares)) if not np.isnan(shares).all() else 1.0
 
 
 def solve(problem: Problem, *, fairness: int = 0, keep: int = NEAREST) -> Plan:
@@ -79,7 +91,7 @@ def draft(problem: Problem, kind: int, keep: int = NEAREST) -> Part:
 
 def community_prices(problem: Problem, parts: list[Part], fairness: int) -> np.ndarray:
     """Return what a unit of each community is worth more, the more the less of its units is served."""
-    short = 1 - np.nan_to_num(_shares(problem, parts), nan=1.0)
+    short = 1 - np.nan_to_num(_shares(problem, parts)[0], nan=1.0)
     return np.rint(fairness * short).astype(np.int64)
 
 
@@ -109,16 +121,20 @@ def plan(problem: Problem, parts: list[Part], ceiling: int) -> Plan:
     slot = np.concatenate([edges.slot for edges, _ in taken] or [np.empty(0, dtype=np.int64)])
     units = np.concatenate([some for _, some in taken] or [np.empty(0, dtype=np.int64)])
     worth = sum(part.worth for part in parts)
-    return Plan(need, slot, units, worth, ceiling, _shares(problem, parts))
+    return Plan(need, slot, units, worth, ceiling, *_shares(problem, parts))
 
 
-def _shares(problem: Problem, parts: list[Part]) -> np.ndarray:
-    """Return for each community the part of the units that somebody could bring it which is served."""
-    count = problem.terms.serves.shape[1]
-    asked, served = np.zeros(count), np.zeros(count)
+def _shares(problem: Problem, parts: list[Part]) -> tuple[np.ndarray, np.ndarray]:
+    able, given = np.zeros(len(problem.needs), dtype=bool), np.zeros(len(problem.needs))
     for part in parts:
-        place = problem.needs.community[part.edges.need]
-        served += np.bincount(place, part.units, minlength=count)
-        needs = np.unique(part.edges.need)
-        asked += np.bincount(problem.needs.community[needs], problem.needs.quantity[needs], minlength=count)
+        able[part.edges.need] = True
+        given += np.bincount(part.edges.need, part.units, minlength=len(given))
+    return shares(problem, given, able), able
+
+
+def shares(problem: Problem, given: np.ndarray, able: np.ndarray) -> np.ndarray:
+    """Return for each community the part of the units that somebody could bring it which it is given."""
+    needs, count = problem.needs, problem.communities
+    asked = np.bincount(needs.community, needs.quantity * able, minlength=count)
+    served = np.bincount(needs.community, given * able, minlength=count)
     return np.divide(served, asked, out=np.full(count, np.nan), where=asked > 0)

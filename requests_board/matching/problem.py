@@ -11,6 +11,7 @@ import numpy as np
 CHUNK = 1 << 18
 # How many of a need's pairs are kept for the first solution; further ones are added where they would help.
 NEAREST = 16
+NOBODY = np.empty((0, 2), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class Needs:
 
     `value` is what one unit is worth (urgency and waiting time). A `whole` need takes all of its units from one slot or
     none. `bar` lists (need, resource) pairs that may not meet again: the resource's owner has let this need go.
+    `place` is the column of `Terms` where that is finer than the community; `wished` counts the tick from which on
+    lateness costs, where that is coarser than the ticks of the windows; `sort` is what is asked for within the kind.
     """
 
     kind: np.ndarray
@@ -28,7 +31,10 @@ class Needs:
     first: np.ndarray
     last: np.ndarray
     whole: np.ndarray
-    bar: np.ndarray = field(default_factory=lambda: np.empty((0, 2), dtype=np.int64))
+    bar: np.ndarray = field(default_factory=lambda: NOBODY)
+    place: np.ndarray | None = None
+    wished: np.ndarray | None = None
+    sort: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -36,13 +42,20 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """What is free, one entry for each slot: `resource` is an index, `free` is in units, times are whole ticks."""
+    """What is free, one entry for each slot: `resource` is an index, `free` is in units, times are whole ticks.
+
+    `comes` is `start` in the ticks of `Needs.wished`. Where a kind has sorts, `sort` is what it is and `over` what it
+    also counts as.
+    """
 
     kind: np.ndarray
     resource: np.ndarray
     free: np.ndarray
     start: np.ndarray
     end: np.ndarray
+    comes: np.ndarray | None = None
+    sort: np.ndarray | None = None
+    over: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.kind)
@@ -53,7 +66,8 @@ class Terms:
     """What holds between a resource and a community, as matrices (resource × community), and for each resource.
 
     `cost` is what one unit costs there (distance, no pairing, a share already received), `late` what each tick of
-    waiting after the first wished one costs. A resource takes from `least` to `most` units at a time.
+    waiting after the first wished one costs, for `longest` ticks at most. A resource takes from `least` to `most` units
+    at a time.
     """
 
     serves: np.ndarray
@@ -61,15 +75,28 @@ class Terms:
     least: np.ndarray
     most: np.ndarray
     late: int = 5
+    longest: int = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Needs, stock and the terms between them."""
+    """Needs, stock and the terms between them.
+
+    `standing` lists the (need, slot) pairs that are planned already, each unit of which is worth `stay` more, so that
+    nothing is changed for next to nothing. Without `communities` each column of the terms is one.
+    """
 
     needs: Needs
     stock: Stock
     terms: Terms
+    standing: np.ndarray = field(default_factory=lambda: NOBODY)
+    stay: int = 0
+    communities: int = -1
+
+    def __post_init__(self) -> None:
+        """Count the communities where nobody has."""
+        if self.communities < 0:
+            object.__setattr__(self, "communities", self.terms.serves.shape[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,20 +166,49 @@ def blocks(problem: Problem, kind: int) -> Iterator[Block]:
 def _worth(problem: Problem, some: np.ndarray, slots: np.ndarray, serves: np.ndarray, cost: np.ndarray) -> np.ndarray:
     """Return what each pair is worth per unit, 0 where a hard rule stands between them."""
     needs, stock, terms = problem.needs, problem.stock, problem.terms
-    place, first = needs.community[some], needs.first[some].astype(np.int32)[:, None]
-    start = stock.start[slots].astype(np.int32)[None, :]
+    place = (needs.community if needs.place is None else needs.place)[some]
     may = serves[place]
-    wait = start - first
-    may &= wait >= 0
+    may &= stock.start[slots][None, :] >= needs.first[some][:, None]
     may &= stock.end[slots][None, :] <= needs.last[some][:, None]
     quantity, resource = needs.quantity[some][:, None], stock.resource[slots]
     may &= quantity >= terms.least[resource][None, :]
     may &= quantity <= terms.most[resource][None, :]
+    if needs.sort is not None and stock.sort is not None and stock.over is not None:
+        wanted = needs.sort[some][:, None]
+        may &= (wanted == stock.sort[slots][None, :]) | (wanted == stock.over[slots][None, :])
     may &= (quantity <= stock.free[slots][None, :]) | ~needs.whole[some][:, None]
-    worth = needs.value[some].astype(np.int32)[:, None] - cost[place] - wait * np.int32(terms.late)
+    worth = needs.value[some].astype(np.int32)[:, None] - cost[place] - _late(problem, some, slots)
     worth[~may] = 0
     _bar(problem, some, resource, worth)
+    _stay(problem, some, slots, worth)
     return worth
+
+
+def _late(problem: Problem, some: np.ndarray, slots: np.ndarray) -> np.ndarray:
+    needs, stock, terms = problem.needs, problem.stock, problem.terms
+    wished = needs.first if needs.wished is None else needs.wished
+    comes = stock.start if stock.comes is None else stock.comes
+    wait = comes[slots].astype(np.int32)[None, :] - wished[some].astype(np.int32)[:, None]
+    np.clip(wait, 0, terms.longest, out=wait)
+    wait *= np.int32(terms.late)
+    return wait
+
+
+def _stay(problem: Problem, some: np.ndarray, slots: np.ndarray, worth: np.ndarray) -> None:
+    if not len(problem.standing):
+        return
+    row = _place_in(some, problem.standing[:, 0], len(problem.needs))
+    column = _place_in(slots, problem.standing[:, 1], len(problem.stock))
+    here = (row >= 0) & (column >= 0)
+    row, column = row[here], column[here]
+    worth[row, column] += np.where(worth[row, column] > 0, problem.stay, 0).astype(np.int32)
+
+
+def _place_in(some: np.ndarray, wanted: np.ndarray, count: int) -> np.ndarray:
+    """Return where in `some` each of `wanted` stands, -1 where it does not."""
+    at = np.full(count, -1, dtype=np.int32)
+    at[some] = np.arange(len(some), dtype=np.int32)
+    return at[wanted]
 
 
 def _bar(problem: Problem, some: np.ndarray, resource: np.ndarray, worth: np.ndarray) -> None:
