@@ -97,6 +97,8 @@ PAGES: dict[str, Page] = {
     "dashboards:rows": Page(DASHBOARD, query=lambda w: {"m": "open"}, lists=("request",)),
     "dashboards:metrics": Page(DASHBOARD),
     "dashboards:needs": Page(DISTRICT, lists=("raised",)),
+    "dashboards:runs": Page(DISTRICT, {**READ, "POST": {"key": "11111111-1111-4111-8111-111111111111"}}),
+    "dashboards:run": Page(DISTRICT, key=lambda w: {"pk": factories.run(w.town.district).pk}),
     "dashboards:settle": Page(DISTRICT, {"POST": {"give_up": "1", "reason": "库里没有"}}, row="raised", key=_number),
     # Everybody's own.
     "notifications:inbox": Page(SIGNED_IN, lists=("notice",)),
