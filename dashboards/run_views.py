@@ -60,10 +60,10 @@ def _tiles(row: DispatchRun) -> list[dict[str, str]]:
     return [
         {"name": "能配上的需求", "value": f"{row.served_after} 件",
          "note": f"原来 {row.served_before} 件，{'多' if more >= 0 else '少'} {abs(more)} 件"},
-        {"name": "得的最少的社区", "value": _percent(row.worst_after),
+        {"name": "得的最少的社区", "value": _percent(row.worst_after) if row.needs > row.hopeless else "—",
          "note": f"要的里面能配上这么多，原来 {_percent(row.worst_before)}"},
-        {"name": "各社区均匀度", "value": _percent(row.evenness_after),
-         "note": f"100% 就是大家一样多，原来 {_percent(row.evenness_before)}"},
+        {"name": "各社区均匀度", "value": _percent(row.evenness_after) if row.needs > row.hopeless else "—",
+         "note": f"100% 就是大家一样多，原来 {_percent(row.evenness_before) if row.served_before else '—'}"},
         {"name": "离最好的可能", "value": f"差不到 {max(0.1, -(-row.gap * 1000 // 1) / 10):.1f}%",
          "note": "算过所有的配法，再好也好不过这么多"},
     ]  # fmt: skip
