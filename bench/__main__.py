@@ -12,11 +12,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench import claims, lists, trees
+from bench import claims, dispatch, lists, trees
 from bench.arena import Arena
 from bench.measure import ROUNDS, Figure
 
-CASES = {"claims": claims.figures, "lists": lists.figures, "trees": trees.figures}
+CASES = {"claims": claims.figures, "dispatch": dispatch.figures, "lists": lists.figures, "trees": trees.figures}
 RESULTS = Path(__file__).parent / "results"
 
 

@@ -61,7 +61,7 @@ def advance_many(
         f" FROM unnest(%s::uuid[], %s::int[]{''.join(f', %s::{kind}[]' for kind, _ in more.values())})"
         f" AS new(id, version{''.join(f', {name}' for name in more)})"
         " WHERE old.id = new.id AND old.version = new.version AND old.status = %s"
-        " RETURNING old.id, old.scope_path, old.version"
+        " RETURNING old.id::text, old.scope_path, old.version"
     )
     further = [list(each) for _, each in more.values()]
     values: list[Any] = [step.target, list(rows), list(rows.values()), *further, before]
@@ -72,7 +72,7 @@ def advance_many(
         taken, verb=step.verb, model=model, actor=_named(actor), before=before, after=step.target,
         reason=reason[:MAX_REASON], data=data,
     )  # fmt: skip
-    return {UUID(str(key)).hex for key, _, _ in taken}
+    return {key.replace("-", "") for key, _, _ in taken}
 
 
 def write(row: models.Model, **values: Any) -> None:

@@ -29,7 +29,7 @@ from requests_board.workflow import AllocationStatus, Severity
 
 # Never wait for a need that somebody works on: it has changed by the time it is free.
 _LOCK = """
-    SELECT old.id FROM requests_board_resourcerequest AS old
+    SELECT replace(old.id::text, '-', '') FROM requests_board_resourcerequest AS old
     JOIN unnest(%s::uuid[], %s::int[]) AS seen(id, version) ON old.id = seen.id AND old.version = seen.version
     ORDER BY old.id FOR UPDATE OF old SKIP LOCKED
 """
@@ -44,7 +44,7 @@ _INSERT = f"""
     JOIN requests_board_resourcerequest AS need ON need.id = new.need
     JOIN partners_resourceslot AS slot ON slot.id = new.slot
     JOIN partners_resource AS resource ON resource.id = slot.resource_id
-    RETURNING id, scope_path, version
+    RETURNING id::text, scope_path, version
 """  # noqa: S608  a constant of ours
 
 
@@ -106,7 +106,7 @@ def _locked(backlog: Backlog, touched: np.ndarray) -> np.ndarray:
     keys = as_hex(backlog.need_id[touched])
     with connection.cursor() as cursor:
         cursor.execute(_LOCK, [keys, backlog.need_version[touched].tolist()])
-        found = {str(key).replace("-", "") for (key,) in cursor.fetchall()}
+        found = {key for (key,) in cursor.fetchall()}
     still = np.zeros(len(backlog.need_id), dtype=bool)
     still[touched[np.fromiter((key in found for key in keys), dtype=bool, count=len(keys))]] = True
     return still
