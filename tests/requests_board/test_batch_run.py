@@ -247,7 +247,10 @@ def test_what_changed_since_the_read_is_skipped_and_tried_once_more(later, monke
 
 def test_without_the_versions_the_race_would_be_lost(later, monkeypatch):
     need = ask(later)
-    careless = "SELECT replace(id::text, '-', '') FROM requests_board_resourcerequest WHERE id = ANY(%s::uuid[]) AND %s IS NOT NULL"
+    careless = (
+        "SELECT replace(id::text, '-', '') FROM requests_board_resourcerequest"
+        " WHERE id = ANY(%s::uuid[]) AND %s IS NOT NULL"
+    )
     monkeypatch.setattr(difference, "_LOCK", careless)
     backlog, _, change = batch._plan(later.town.district)
     dispatch.run(str(need.pk))
