@@ -1,6 +1,7 @@
 """The only writers of the trail, of signs of life, and of what an official may do to a job."""
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -12,7 +13,7 @@ from django.db import IntegrityError, connection, models, transaction
 from django.db.models.functions import Now
 from django.db.transaction import TransactionManagementError
 
-from audit.jobs import enqueue
+from audit.jobs import enqueue, enqueue_many
 from audit.jobs.bell import ring
 from audit.jobs.payload import ids_and_numbers
 from audit.models import Event, Heartbeat, IdempotencyKey, Job, JobState, PersonalDataRead
@@ -78,6 +79,45 @@ def record(
     for name in handlers_of(verb):
         enqueue(DELIVER, f"event:{event.pk}:{name}", {"event": event.pk, "handler": name})
     return event
+
+
+_RECORD_MANY = """
+    INSERT INTO audit_event (at, actor_id, actor_label, on_behalf_of, verb, target_type, target_id, before, after,
+                             reason, scope_path, data)
+    SELECT statement_timestamp(), %(actor_id)s::uuid, %(actor_label)s, '', %(verb)s, %(target_type)s, new.id,
+           %(before)s, %(after)s, %(reason)s, new.path, %(data)s::jsonb || jsonb_build_object('version', new.version)
+    FROM unnest(%(ids)s::text[], %(paths)s::text[], %(versions)s::int[]) AS new(id, path, version)
+    RETURNING id
+"""
+
+
+def record_many(
+    rows: Sequence[tuple[object, str, int]], *, verb: str, model: type[models.Model],
+    actor: Actor | Person | None = None, before: str = "", after: str = "", reason: str = "",
+    data: Mapping[str, Any] | None = None,
+) -> int:  # fmt: skip
+    """Add the same event for many rows of one model, each (key, scope path, version), under the promises of `record`.
+
+    Return how many. One statement for the events and one for each handler that listens, however many rows.
+    """
+    if not connection.in_atomic_block:
+        raise TransactionManagementError("An event is recorded in the transaction of the change it tells of.")
+    if not rows:
+        return 0
+    actor_id, actor_label = who(actor)
+    keys, paths, versions = zip(*rows, strict=True)
+    values = {
+        "actor_id": str(actor_id) if actor_id else None, "actor_label": actor_label, "verb": verb, "before": before,
+        "after": after, "reason": reason, "target_type": model._meta.label_lower, "ids": [str(key) for key in keys],
+        "paths": list(paths), "versions": list(versions), "data": json.dumps(ids_and_numbers(data or {})),
+    }  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.execute(_RECORD_MANY, values)
+        events = [pk for (pk,) in cursor.fetchall()]
+    for name in handlers_of(verb):
+        payloads = [{"event": pk, "handler": name} for pk in events]
+        enqueue_many(DELIVER, [f"event:{pk}:{name}" for pk in events], payloads, [None] * len(events))
+    return len(events)
 
 
 @transaction.atomic

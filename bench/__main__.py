@@ -12,11 +12,17 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench import claims, lists, tables, trees
+from bench import claims, dispatch, lists, tables, trees
 from bench.arena import Arena
 from bench.measure import ROUNDS, Figure
 
-CASES = {"claims": claims.figures, "lists": lists.figures, "tables": tables.figures, "trees": trees.figures}
+CASES = {
+    "claims": claims.figures,
+    "dispatch": dispatch.figures,
+    "lists": lists.figures,
+    "tables": tables.figures,
+    "trees": trees.figures,
+}
 RESULTS = Path(__file__).parent / "results"
 
 

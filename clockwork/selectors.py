@@ -146,6 +146,25 @@ def deadline(code: str, start: datetime, *, pauses: Iterable[Span] = (), calenda
     return due_at(start, policy.amount, policy.unit, pauses=pauses, calendar=calendar)
 
 
+def latest_morning(
+    until: datetime, amount: int, unit: str, *, earlier: int = 0, calendar: Calendar | None = None
+) -> datetime:
+    """Return the latest beginning of a working day from which `amount` units are over by `until`.
+
+    `earlier` goes so many working days further back.
+    """
+    day = _local_date(until)
+    calendar = calendar or Calendar.load(day - timedelta(days=2 * (amount + earlier) + 60), day)
+    for _ in range(2 * (amount + earlier) + _LONGEST_REST):
+        periods = calendar.periods(day)
+        fits = periods and due_at(periods[0][0], amount, unit, calendar=calendar) <= until
+        if fits and not earlier:
+            return periods[0][0]
+        earlier -= bool(fits)
+        day -= DAY
+    raise NoWorkingDay(f"The calendar has no working day long enough before {until}.")
+
+
 def extended(due: datetime, amount: int, unit: str, *, calendar: Calendar | None = None) -> datetime:
     """Return a due date moved by `amount` units: an extension counts from the old due date on."""
     return due_at(due, amount, unit, calendar=calendar)

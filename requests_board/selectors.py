@@ -50,12 +50,14 @@ def weights_of(policy: DispatchPolicy) -> dict[str, float]:
     return {name: float(getattr(policy, name)) for name in ("paired", "waiting", "share", "distance", "acceptance")}
 
 
-def ask_the_pool(need: ResourceRequest, *, only: Resource | None = None) -> Verdict:
-    """Judge every resource of the need's type; `only` looks at one named resource, whoever refused before."""
+def ask_the_pool(need: ResourceRequest, *, only: Resource | None = None, slot_id: int | None = None) -> Verdict:
+    """Judge every resource of the need's type; `only` looks at one named resource, whoever refused before, and with
+    `slot_id` at one slot of it.
+    """
     refused = frozenset() if only else _refused_partners(need)
     return _judge(
         area=need.area, type=need.type, quantity=need.quantity, start=need.window_start, end=need.window_end,
-        refused=refused, only=only,
+        refused=refused, only=only, slot_id=slot_id,
     )  # fmt: skip
 
 
@@ -83,14 +85,14 @@ def free_slots(allocation: Allocation, limit: int = 12) -> list[ResourceSlot]:
 
 def _judge(
     *, area: Area, type: ResourceType, quantity: int, start: datetime, end: datetime,
-    refused: frozenset[str], only: Resource | None,
+    refused: frozenset[str], only: Resource | None, slot_id: int | None = None,
 ) -> Verdict:  # fmt: skip
     policy = DispatchPolicy.current()
     need = Need(
         type_ids=_type_ids(type), quantity=quantity, window_start=start, window_end=end,
         scope_path=area.scope_path, now=db_now(), zone=ZoneInfo(settings.TIME_ZONE), refused_partners=refused,
     )  # fmt: skip
-    offers = _offers(need, area, policy, only)
+    offers = _offers(need, area, policy, only, slot_id)
     candidates, refusals = evaluate(need, offers, weights_of(policy))
     return Verdict(candidates, refusals, policy)
 
@@ -107,17 +109,19 @@ def _refused_partners(need: ResourceRequest) -> frozenset[str]:
     return frozenset(str(partner_id) for partner_id in ids)
 
 
-def _offers(need: Need, area: Area, policy: DispatchPolicy, only: Resource | None) -> Iterable[Offer]:
+def _offers(
+    need: Need, area: Area, policy: DispatchPolicy, only: Resource | None, slot_id: int | None
+) -> Iterable[Offer]:
     resources = list(
         (Resource.objects.filter(pk=only.pk) if only else Resource.objects.filter(type_id__in=need.type_ids))
         .exclude(status=ResourceStatus.RETIRED)
         .select_related("partner")
         .prefetch_related("served_area_rows__area", "blackouts")
     )
-    slots = _slots(resources, need)
+    slots = _slots(resources, need, slot_id)
     paired = _paired_partners(area)
     received = _received(resources, need, policy)
-    record = _record(resources)
+    record = record_of({resource.partner_id for resource in resources})
     for resource in resources:
         asked, confirmed = record.get(resource.partner_id, (0, 0))
         yield Offer(
@@ -139,9 +143,12 @@ def _served(resource: Resource) -> tuple[str, ...]:
     return tuple(row.area.scope_path for row in resource.served_area_rows.all())
 
 
-def _slots(resources: list[Resource], need: Need) -> dict[Any, list[Slot]]:
+def _slots(resources: list[Resource], need: Need, slot_id: int | None) -> dict[Any, list[Slot]]:
     rows = ResourceSlot.objects.filter(
-        resource__in=resources, starts_at__gte=need.window_start, ends_at__lte=need.window_end
+        *([Q(pk=slot_id)] if slot_id else []),
+        resource__in=resources,
+        starts_at__gte=need.window_start,
+        ends_at__lte=need.window_end,
     ).values_list("resource_id", "pk", "starts_at", "ends_at", "capacity", "used")
     found: dict[Any, list[Slot]] = defaultdict(list)
     for resource_id, pk, starts_at, ends_at, capacity, used in rows:
@@ -170,13 +177,13 @@ def _received(resources: list[Resource], need: Need, policy: DispatchPolicy) -> 
     return dict(rows)
 
 
-def _record(resources: list[Resource]) -> dict[Any, tuple[int, int]]:
-    """Count for each owner how often it was asked and how often it came through."""
+def record_of(partners: set[Any]) -> dict[Any, tuple[int, int]]:
+    """Count for each of these owners how often it was asked and how often it came through."""
     came = Q(status__in=[AllocationStatus.CONFIRMED, AllocationStatus.IN_SERVICE, AllocationStatus.DELIVERED]) | Q(
         status=AllocationStatus.CLOSED, delivered_at__isnull=False
     )
     rows = (
-        Allocation.objects.filter(partner_id__in={r.partner_id for r in resources}, answered_at__isnull=False)
+        Allocation.objects.filter(partner_id__in=partners, answered_at__isnull=False)
         .values_list("partner_id")
         .annotate(asked=Count("pk"), confirmed=Count("pk", filter=came))
         .order_by()

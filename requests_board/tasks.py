@@ -4,7 +4,7 @@ from typing import Any
 
 from audit.registry import job
 from clockwork.periodic import every
-from requests_board.actions import dispatch, timers
+from requests_board.actions import batch, dispatch, timers
 
 
 @job(dispatch.JOB)
@@ -35,3 +35,15 @@ def auto_close(payload: dict[str, Any]) -> None:
 def write_due_jobs() -> None:
     """Look for what is due."""
     timers.write_due_jobs()
+
+
+@job(batch.JOB)
+def carry_out_batch(payload: dict[str, Any]) -> None:
+    """Allot a district's whole backlog anew."""
+    batch.carry_out(payload["run"])
+
+
+@every("requests_board.batch", seconds=300)
+def order_batches() -> None:
+    """Order the runs whose time of day has come."""
+    batch.order_due()

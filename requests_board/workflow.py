@@ -106,7 +106,7 @@ NEED_TERMINAL = (N.CLOSED, N.UNMET, N.WITHDRAWN)
 class AllocationStatus(TextChoices):
     """The states of an allocation (资源调配单)."""
 
-    PROPOSED = "proposed", "系统匹配"
+    PROPOSED = "proposed", "打算，还没问"
     HELD = "held", "占用保留"
     DECLINED = "declined", "资源方谢绝"
     COUNTERED = "countered", "改期协商"

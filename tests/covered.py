@@ -16,7 +16,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "actions": ("*/actions.py", "*/actions/*.py"),
     "workflow": ("*/workflow.py", "*/roles.py"),
     "permissions": ("*/permissions.py", "common/access.py"),
-    "matching": ("*/matching.py",),
+    "matching": ("*/matching/*.py",),
     "jobs": ("audit/jobs/*.py",),
 }
 Share = tuple[int, int]  # run, of how many

@@ -50,6 +50,7 @@ def add(world: World, first: int, last: int) -> None:
         _people(world, i, building)
         _set_up(world, i, building, partner)
         _about_one(world, i)
+        board.DispatchRun.objects.create(key=f"run {i}", area=world.town.district)
 
 
 def _places(world: World, i: int) -> Area:

@@ -8,6 +8,7 @@ from typing import Any
 from accounts.models import User
 from grids import trees
 from grids.models import Area, PartyOrganization, Post
+from requests_board.models import DispatchRun
 
 PASSWORD = "Chengguan-2026-ok"
 _numbers = itertools.count(1)
@@ -36,3 +37,8 @@ def party(
 def post(holder: Any, role: str, at: Area, **fields: Any) -> Post:
     """Give `holder` a role at a place, without ending sessions."""
     return Post.objects.create(user=holder, role=role, area=at, **fields)
+
+
+def run(area: Area) -> DispatchRun:
+    """Return the one finished dry run of the batch over `area`."""
+    return DispatchRun.objects.get_or_create(key=f"factory:{area.pk}", defaults={"area": area, "dry": True})[0]

@@ -1,14 +1,14 @@
 """The one way along the tables of `workflow`: lock, check rule and right, write what changed, leave a trace."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, connection, models, transaction
 from django.utils.timezone import localtime
 
-from audit.actions import Actor, record
+from audit.actions import Actor, record, record_many
 from clockwork.selectors import db_now
 from common.errors import Conflict
 from common.workflow import Step
@@ -41,6 +41,38 @@ def advance(row: M, step: Step, *, actor: Any, reason: str = "", version: int | 
     write(locked, **values)
     trace(locked, step.verb, actor=actor, before=before, reason=reason)
     return locked
+
+
+def advance_many(
+    model: type[models.Model], step: Step, rows: Mapping[str, int], *, actor: Any, reason: str = "", data: Any = None,
+    columns: Mapping[str, tuple[str, Sequence[Any]]] | None = None,
+) -> set[str]:  # fmt: skip
+    """Take one step with many rows at once, each given as key and the version it must still have.
+
+    Return the keys (32 hex digits) of those that took it; the others have changed meanwhile and are left alone.
+    `columns` names further columns with their type and a value for each row. Only for steps of the engine.
+    """
+    require_step(actor, step.permission, None)
+    (before,) = step.sources
+    more = columns or {}
+    sets = "".join(f", {name} = new.{name}" for name in more) + (f", {step.stamp} = now()" if step.stamp else "")
+    statement = (
+        f"UPDATE {model._meta.db_table} AS old SET status = %s, version = old.version + 1{sets}"  # noqa: S608
+        f" FROM unnest(%s::uuid[], %s::int[]{''.join(f', %s::{kind}[]' for kind, _ in more.values())})"
+        f" AS new(id, version{''.join(f', {name}' for name in more)})"
+        " WHERE old.id = new.id AND old.version = new.version AND old.status = %s"
+        " RETURNING old.id::text, old.scope_path, old.version"
+    )
+    further = [list(each) for _, each in more.values()]
+    values: list[Any] = [step.target, list(rows), list(rows.values()), *further, before]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        taken = cursor.fetchall()
+    record_many(
+        taken, verb=step.verb, model=model, actor=_named(actor), before=before, after=step.target,
+        reason=reason[:MAX_REASON], data=data,
+    )  # fmt: skip
+    return {key.replace("-", "") for key, _, _ in taken}
 
 
 def write(row: models.Model, **values: Any) -> None:

@@ -4,7 +4,7 @@
 department's word makes it `confirmed`. Locks go need → allocation → slot, in every action of this package.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -16,6 +16,7 @@ from common.workflow import Step
 from partners import actions as pool
 from requests_board import workflow
 from requests_board.actions.advance import advance, trace
+from requests_board.asking import Asking
 from requests_board.matching import Candidate, compare
 from requests_board.models import Allocation, DispatchPolicy, ResourceRequest
 from requests_board.permissions import ENGINE
@@ -43,7 +44,8 @@ def lock_need(need_id: Any) -> ResourceRequest:
 def run(need_id: str) -> Allocation | None:
     """Dispatch one need: hold the proposed slot, or the best candidate's; hand it to the district when none is left.
 
-    Doing it twice changes nothing: a need that is held, promised or ended is left alone.
+    Before its ask time a proposal stays one, and the job that comes back then is written. Doing it twice changes
+    nothing: a need that is held, promised or ended is left alone.
     """
     need = lock_need(need_id)
     if need.status not in (NeedStatus.OPEN, NeedStatus.MATCHING):
@@ -53,12 +55,12 @@ def run(need_id: str) -> Allocation | None:
         return None
     for _ in range(ROUNDS):
         allocation = _proposed(need)
-        if allocation is None:
+        if allocation is None or waits(allocation):
             return None
-        held = hold(allocation)
+        held = hold_if_it_stands(allocation)
         if held:
             return held
-        need = advance(need, workflow.RELEASE, actor=ENGINE, reason="时段刚刚被约满")
+        need = advance(need, workflow.RELEASE, actor=ENGINE, reason="这个时段用不了了")
     schedule(need)
     return None
 
@@ -70,17 +72,49 @@ def propose(
     *,
     step: Step = workflow.MATCH,
     actor: Any = ENGINE,
+    ask_at: datetime | None = None,
 ) -> Allocation:
-    """Write the proposal with its reasons; the caller holds the need's lock."""
+    """Write the proposal with its reasons, and the job that asks when its time has come, if that is later.
+
+    The caller holds the need's lock.
+    """
     allocation = Allocation(
         area=need.area, resource_request=need, resource_id=candidate.offer.pk, slot_id=candidate.slot.pk,
         partner_id=candidate.offer.partner_id, quantity=need.quantity, policy_version=verdict.policy.version,
-        reasons=reasons(candidate, verdict),
+        reasons=reasons(candidate, verdict), ask_at=ask_at,
     )  # fmt: skip
     allocation.save(force_insert=True)
     trace(allocation, "allocation.proposed", actor=actor, data={"policy": verdict.policy.version})
     advance(need, step, actor=actor)
+    if ask_at is not None:
+        enqueue(JOB, ask_key(allocation.pk, 1), {"need": str(need.pk)}, at=ask_at)
     return allocation
+
+
+def ask_key(allocation_id: Any, version: int) -> str:
+    """Return the key of the job that asks for this version of a proposal."""
+    return f"dispatch:ask:{allocation_id}:{version}"
+
+
+def waits(allocation: Allocation) -> bool:
+    """Tell whether nobody is to be asked for this proposal yet, by the database's clock."""
+    return allocation.ask_at is not None and allocation.ask_at > db_now()
+
+
+def still_stands(allocation: Allocation) -> bool:
+    """Tell whether a proposal that has waited would be made today; what a person named is asked for all the same."""
+    if allocation.ask_at is None:
+        return True
+    verdict = ask_the_pool(allocation.resource_request, only=allocation.resource, slot_id=allocation.slot_id)
+    return verdict.best is not None
+
+
+def hold_if_it_stands(allocation: Allocation) -> Allocation | None:
+    """Hold the proposal; let it go, and return None, where it cannot be kept: nobody was asked for it yet."""
+    if still_stands(allocation):
+        return hold(allocation)
+    advance(allocation, workflow.DROP, actor=ENGINE, reason="这个时段用不了了")
+    return None
 
 
 def hold(allocation: Allocation) -> Allocation | None:
@@ -154,14 +188,16 @@ def _versus(candidate: Candidate, other: Candidate, weights: dict[str, float]) -
 
 def _proposed(need: ResourceRequest) -> Allocation | None:
     """Return the proposal that stands, or make one; None when somebody was asked already or nobody is left."""
-    live = need.allocations.live().select_related("resource_request").first()
+    live = need.allocations.live().select_related("resource_request__type", "resource").first()
     if live is not None:
         return live if live.status == AllocationStatus.PROPOSED else None
     verdict = ask_the_pool(need)
     if verdict.best is None:
         advance(need, workflow.RAISE, actor=ENGINE, reason="资源库里没有合适的时段")
         return None
-    return propose(need, verdict.best, verdict)
+    best = verdict.best
+    ask_at = Asking.of(verdict.policy).at(need.urgency, best.slot.starts_at, best.offer.notice_days)
+    return propose(need, best, verdict, ask_at=ask_at)
 
 
 def ask_time(urgency: str) -> Any:

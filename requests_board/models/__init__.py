@@ -10,12 +10,14 @@ from requests_board.models.catalogue import (
 )
 from requests_board.models.needs import ResourceRequest
 from requests_board.models.requests import RequestEcho, RequestPhoto, ServiceRequest
+from requests_board.models.runs import DispatchRun
 from requests_board.models.traces import PublicHit, SystemFeedback
 
 __all__ = [
     "Allocation",
     "DeclineReason",
     "DispatchPolicy",
+    "DispatchRun",
     "NotAcceptedReason",
     "PublicHit",
     "PublicLimit",

@@ -60,6 +60,8 @@ class Allocation(Placed):
     )
     policy_version = models.PositiveIntegerField("规则版本", default=0, editable=False)
     reasons = models.JSONField("依据", default=dict, editable=False)
+    # Until then nobody is asked and the engine may still change its mind; empty: asked at once, or named by a person.
+    ask_at = models.DateTimeField("什么时候去问", null=True, blank=True, editable=False)
     asks = models.PositiveSmallIntegerField("第几次询问", default=0, editable=False)
     answer_due_at = models.DateTimeField("答复期限", null=True, blank=True, editable=False)
     decline_reason = models.ForeignKey(

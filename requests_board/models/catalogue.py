@@ -1,11 +1,16 @@
 """What a district sets for itself: categories, reasons, weights and limits. All of it is data."""
 
+import re
+
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
 from clockwork.models import DeadlinePolicy
 
+_WORTH = (MinValueValidator(1), MaxValueValidator(100_000))
+_TIMES = re.compile(r"([01]\d|2[0-3]):[0-5]\d( ([01]\d|2[0-3]):[0-5]\d)*")
 UNITS = DeadlinePolicy._meta.get_field("unit").choices
 
 
@@ -80,6 +85,24 @@ class DispatchPolicy(models.Model):
     refusals_limit = models.PositiveSmallIntegerField("几次谢绝后转区级", default=3)
     undo_seconds = models.PositiveSmallIntegerField("可撤回秒数", default=10)
     emergency_order = models.CharField("应急命令文号", max_length=60, blank=True)
+    ask_days_ahead = models.PositiveSmallIntegerField(
+        "再提前几个工作日去问", null=True, blank=True, validators=[MaxValueValidator(250)],
+        help_text="先打算，到时候再问，中间还能换更合适的。填 0 就是留够对方答复的时间；不填就马上问。",
+    )  # fmt: skip
+    batch_times = models.CharField(
+        "每天几点统筹",
+        max_length=60,
+        default="02:30",
+        blank=True,
+        help_text="例如 02:30 12:30，用空格隔开；不填就只在有人点的时候做。",
+    )
+    value_routine = models.PositiveIntegerField("一般需求的分量", default=1000, validators=_WORTH)
+    value_coordinated = models.PositiveIntegerField("需协调的分量", default=2000, validators=_WORTH)
+    value_urgent = models.PositiveIntegerField("紧急的分量", default=8000, validators=_WORTH)
+    value_day = models.PositiveIntegerField("每多等一天加", default=20, validators=[MaxValueValidator(1000)])
+    fairness = models.PositiveIntegerField(
+        "各社区拉平的力度", default=2000, validators=[MaxValueValidator(4000)], help_text="0 到 4000；0 就是不管拉平。"
+    )
     created_at = models.DateTimeField("启用时间", auto_now_add=True)
 
     class Meta:
@@ -90,7 +113,9 @@ class DispatchPolicy(models.Model):
         return f"第 {self.version} 版"
 
     def clean(self) -> None:
-        """Refuse weights that do not add up to one."""
+        """Refuse weights that do not add up to one, and times of day that are none."""
+        if self.batch_times and not _TIMES.fullmatch(self.batch_times):
+            raise ValidationError({"batch_times": "请写成 02:30 或 02:30 12:30 这样，用空格隔开。"})
         total = self.paired + self.waiting + self.share + self.distance + self.acceptance
         if total != 1:
             raise ValidationError(f"五个权重加起来要等于 1，现在是 {total}。")

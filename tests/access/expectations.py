@@ -89,6 +89,8 @@ PAGES: dict[str, Page] = {
     "dashboards:facts": Page(VIEWERS),
     "dashboards:facts?area": Page(VIEWERS, row="area", query=lambda row: {"area": row.pk}),
     "dashboards:needs": Page(DISTRICT, lists=("raised",)),
+    "dashboards:runs": Page(DISTRICT, {**READ, "POST": {"key": "11111111-1111-4111-8111-111111111111"}}),
+    "dashboards:run": Page(DISTRICT, key=lambda w: {"pk": factories.run(w.town.district).pk}),
     "dashboards:settle": Page(DISTRICT, {"POST": {"give_up": "1", "reason": "库里没有"}}, row="raised", key=_number),
     # The tree of places and party organisations.
     "grids:tree": Page(TREE),

@@ -32,7 +32,7 @@ OWN = {
     "dashboards": "charts facts figures words data",
     "grids": "backends context placed trees",
     "notifications": "context words",
-    "requests_board": "advice links timeline words",
+    "requests_board": "advice asking backlog links timeline words",
 }
 WITHOUT_FILE_SET = {"common", "hedong"}  # no domain below, everything above
 NEVER = {"services", "utils", "helpers", "managers", "signals"}

@@ -1,6 +1,7 @@
 """Events: written with their change, never altered, delivered to each handler on its own."""
 
 import uuid
+from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
@@ -9,12 +10,14 @@ from django.db import DatabaseError, connection, transaction
 from django.db.transaction import TransactionManagementError
 
 from audit import actions
-from audit.actions import Actor, record, record_read
+from audit.actions import Actor, record, record_many, record_read
+from audit.jobs import enqueue_many
 from audit.jobs.run import run
 from audit.models import Event, Heartbeat, Job, JobState, PersonalDataRead
 from audit.registry import handlers_of, subscribe
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_registry", "own_queue")]
+LATER = datetime(2031, 5, 1, tzinfo=UTC)
 RESIDENT = Actor(None, "居民")
 
 
@@ -212,3 +215,43 @@ def app_role():
         cursor.execute(f'DROP OWNED BY "{name}"')
         cursor.execute(f'DROP ROLE "{name}"')
         cursor.execute(f"SET ROLE {before}")
+
+
+def test_many_events_at_once_keep_the_promises_of_one():
+    heard: list[str] = []
+
+    @subscribe("thing.moved")
+    def well(event: Event) -> None:
+        heard.append(event.target_id)
+
+    rows = [("a", "/1/2/", 3), ("b", "/1/", 4)]
+    with pytest.raises(TransactionManagementError):
+        record_many(rows, verb="thing.moved", model=Heartbeat)
+    with pytest.raises(ValueError, match="Only ids"), transaction.atomic():
+        record_many(rows, verb="thing.moved", model=Heartbeat, data={"name": "张三"})
+    with transaction.atomic():
+        assert record_many([], verb="thing.moved", model=Heartbeat) == 0
+        assert record_many(rows, verb="thing.moved", model=Heartbeat, before="x", after="y", data={"run": 1}) == 2
+    told = ("target_type", "target_id", "scope_path", "data", "actor_label")
+    found = Event.objects.order_by("target_id").values_list(*told)
+    assert list(found) == [
+        ("audit.heartbeat", "a", "/1/2/", {"run": 1, "version": 3}, actions.SYSTEM),
+        ("audit.heartbeat", "b", "/1/", {"run": 1, "version": 4}, actions.SYSTEM),
+    ]
+    run_all()
+    assert sorted(heard) == ["a", "b"]
+
+
+def test_many_jobs_at_once_keep_the_promises_of_one():
+    with pytest.raises(TransactionManagementError):
+        enqueue_many("some.kind", ["a"], [{}], [None])
+    with transaction.atomic():
+        assert enqueue_many("some.kind", [], [], []) == 0
+        assert enqueue_many("some.kind", ["a", "b"], [{"n": 1}, {"n": 2}], [None, LATER]) == 2
+        assert enqueue_many("some.kind", ["b", "c"], [{"n": 9}, {"n": 3}], [None, None]) == 1
+    assert list(Job.objects.order_by("key").values_list("key", "payload")) == [
+        ("a", {"n": 1}), ("b", {"n": 2}), ("c", {"n": 3})
+    ]  # fmt: skip
+    assert Job.objects.get(key="b").next_at == LATER
+    with pytest.raises(ValueError, match="Only ids"), transaction.atomic():
+        enqueue_many("some.kind", ["d"], [{"name": "张三"}], [None])

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clockwork.models import CalendarDay
-from clockwork.selectors import Calendar, db_now, due_at, extended
+from clockwork.selectors import Calendar, NoWorkingDay, db_now, due_at, extended, latest_morning
 
 ZONE = ZoneInfo("Asia/Shanghai")
 HOURS = ((time(9), time(12)), (time(13, 30), time(17, 30)))
@@ -153,3 +153,21 @@ def test_the_databases_clock():
     first = db_now()
     assert first.utcoffset() is not None
     assert db_now() >= first
+
+
+@given(until=moments, amount=st.integers(1, 30), unit=st.sampled_from(["natural_hour", "work_hour", "working_day"]))
+def test_the_latest_morning_is_in_time_and_no_later_one_is(until, amount, unit):
+    morning = latest_morning(until, amount, unit, calendar=CALENDAR)
+    assert due_at(morning, amount, unit, calendar=CALENDAR) <= until
+    assert morning == CALENDAR.periods(timezone.localtime(morning).date())[0][0]
+    following = CALENDAR.periods(next(CALENDAR.working_days(timezone.localtime(morning).date())))[0][0]
+    assert following > until or due_at(following, amount, unit, calendar=CALENDAR) > until
+    ahead = latest_morning(until, amount, unit, earlier=2, calendar=CALENDAR)
+    days = CALENDAR.working_days(timezone.localtime(ahead).date())
+    assert [next(days), next(days)][-1] == timezone.localtime(morning).date()
+
+
+def test_where_nobody_ever_works_there_is_no_morning():
+    idle = Calendar({date(2025, 1, 1) + timedelta(days=n): CalendarDay.Kind.REST for n in range(400)}, [])
+    with pytest.raises(NoWorkingDay):
+        latest_morning(datetime(2025, 12, 1, tzinfo=ZONE), 1, "working_day", calendar=idle)

@@ -109,6 +109,12 @@ def compare(chosen: Candidate, other: Candidate, weights: dict[str, float]) -> s
     )
 
 
+def tell(figures: dict[str, Any], score: float) -> str:
+    """Say in one sentence why something was chosen: `figures` are what the factors were counted from."""
+    words = "，".join(_PHRASES[name](figures) for name in FACTORS)
+    return f"{words}；综合 {score:.2f} 分。"
+
+
 def _figures(candidate: Candidate) -> dict[str, Any]:
     """Return the figures of a candidate that the phrases of the factors speak of."""
     offer = candidate.offer
@@ -133,8 +139,7 @@ def _judge(need: Need, offer: Offer, weights: dict[str, float]) -> Candidate | R
     factors = _factors(need, offer, slot)
     score = round(sum(weights[name] * factors[name] for name in FACTORS), 4)
     candidate = Candidate(offer, slot, score, factors)
-    words = "，".join(_PHRASES[name](_figures(candidate)) for name in FACTORS)
-    return Candidate(offer, slot, score, factors, f"{words}；综合 {score:.2f} 分。")
+    return Candidate(offer, slot, score, factors, tell(_figures(candidate), score))
 
 
 def _factors(need: Need, offer: Offer, slot: Slot) -> dict[str, float]:
