@@ -201,7 +201,12 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "合伙人平台接口",
     "VERSION": "1.0.0",
-    "DESCRIPTION": "看得到什么、能做什么，和网页上完全一样。说明在 docs/api.md。",
+    "DESCRIPTION": (
+        "看得到什么、能做什么，和网页上完全一样。\n\n"
+        "调用时在请求头里写 Authorization: Bearer 令牌，令牌找本区的安全管理员发。只收只给 JSON。\n\n"
+        "列表按键翻页；办事都是 POST，带上 Idempotency-Key，断了线就放心再发一次；"
+        "办不成的回答都有 code、message、field 三项。"
+    ),
     "POSTPROCESSING_HOOKS": ["api.schema.say_refusals_once"],
     "ENFORCE_NON_BLANK_FIELDS": True,
     "SERVE_INCLUDE_SCHEMA": False,

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from tests.access.expectations import Page
-from tests.access.world import ROLES, STRANGER, World, missing, undone
+from tests.access.world import ROLES, STRANGER, World, kept_open, missing, undone
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 LOGIN = "/login/"
@@ -54,8 +54,9 @@ def ask(world: World, role: str, method: str, address: str, form: Any) -> HttpRe
         if address.startswith("/api/"):
             body = json.dumps(form or {})
             response = world.client(role).generic(method, address, body, content_type="application/json")
-            if response.streaming:
-                response.close()
+            if response.streaming:  # a photo
+                with kept_open():
+                    response.close()
             return response
         return world.client(role).generic(
             method,

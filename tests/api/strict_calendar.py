@@ -21,8 +21,12 @@ VALUES = {
 }  # fmt: skip
 
 
+class Fault(ValueError):
+    """Say what is not as the format has it."""
+
+
 def events(content: bytes) -> list[dict[str, tuple[list[str], str]]]:
-    """Return each event as name → (parameters, value as it stands); raise ValueError at the first fault."""
+    """Return each event as name → (parameters, value as it stands); raise Fault at the first one."""
     found, zones, open_parts = [], set(), [("", {})]
     for line in _lines(content):
         match = LINE.fullmatch(line)
@@ -50,9 +54,9 @@ def events(content: bytes) -> list[dict[str, tuple[list[str], str]]]:
 
 
 def need(holds: object, where: str) -> None:
-    """Raise ValueError unless something holds."""
+    """Raise Fault unless something holds."""
     if not holds:
-        raise ValueError(where)
+        raise Fault(where)
 
 
 def _lines(content: bytes) -> list[str]:

@@ -10,19 +10,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 import schemathesis
-from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
-from django.db import close_old_connections
 from schemathesis.config import SchemathesisConfig
 from schemathesis.generation.overrides import Override
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-from tests.access.world import undone
+from tests.access.world import kept_open, undone
 from tests.api.ground import ROLES, WAYS, Ground, make_ground
 from tests.api.test_document import COPY
 
@@ -65,17 +62,6 @@ def well_formed_is_never_malformed(ctx: Any, response: Any, case: Any) -> None:
     allowed = case.meta and case.meta.generation.mode.is_positive and "\0" not in f"{case.body}{case.query}"
     if allowed and response.status_code == 422:
         assert response.json()["code"] != "malformed", response.json()
-
-
-@contextmanager
-def kept_open() -> Iterator[None]:
-    """Let no request close the connection that holds what must be undone, as Django's own test client does."""
-    signals = (request_started, request_finished)
-    for signal in signals:
-        signal.disconnect(close_old_connections)
-    yield
-    for signal in signals:
-        signal.connect(close_old_connections)
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from audit.models import Event
 from clockwork.selectors import db_now
 from partners.models import ResourceSlot
 from requests_board.actions import allocations, dispatch
+from tests.api import strict_calendar
 from tests.pool import ask_time_has_come
 
 pytestmark = pytest.mark.django_db
@@ -30,20 +31,11 @@ def opened(user):
 
 
 def events(response):
-    """Return the events as dictionaries, read by the rules of the format."""
-    raw = response.content
-    assert raw.endswith(b"\r\n")
-    assert b"\n" not in raw.replace(b"\r\n", b"")
-    assert max(len(line) for line in raw.split(b"\r\n")) <= 75
-    lines = raw.decode().replace("\r\n ", "").split("\r\n")
-    found = []
-    for line in lines:
-        if line == "BEGIN:VEVENT":
-            found.append({})
-        elif found and ":" in line:
-            name, value = line.split(":", 1)
-            found[-1].setdefault(name, value)
-    return found
+    """Return the events as dictionaries, read as strictly as the format allows."""
+    return [
+        {name + "".join(f";{word}" for word in words): value for name, (words, value) in event.items()}
+        for event in strict_calendar.events(response.content)
+    ]
 
 
 @pytest.fixture
@@ -214,3 +206,28 @@ def test_a_zone_that_changes_its_clocks_is_written_in_utc(client, held, liaison,
 
 def test_it_is_the_same_however_often_it_is_written(client, held, liaison):
     assert feed(client, liaison).content == feed(client, liaison).content
+
+
+BROKEN = {
+    "bare line end": (b"\r\nVERSION", b"\nVERSION"),
+    "long line": (b"PRODID:", b"PRODID:" + b"x" * 80),
+    "no version": (b"VERSION:2.0\r\n", b""),
+    "no end": (b"END:VCALENDAR\r\n", b""),
+    "two names for an event": (b"BEGIN:VEVENT\r\n", b"BEGIN:VEVENT\r\nUID:x\r\n"),
+    "unknown property": (b"BEGIN:VEVENT\r\n", b"BEGIN:VEVENT\r\nCOLOUR:red\r\n"),
+    "escape of nothing": (b"SUMMARY:", b"SUMMARY:\\x"),
+    "bare comma": (b"SUMMARY:", b"SUMMARY:a,b"),
+    "state of another component": (b"STATUS:TENTATIVE", b"STATUS:NEEDS-ACTION"),
+    "a moment that is none": (b"DTSTAMP:20", b"DTSTAMP:2x"),
+    "a zone that is not told": (b"DTSTART;TZID=Asia/Shanghai", b"DTSTART;TZID=Asia/Nowhere"),
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_control_the_strict_reader_notices_what_is_not_the_format(client, held, liaison, fault):
+    content = feed(client, liaison).content
+    assert strict_calendar.events(content)
+    changed = content.replace(*BROKEN[fault], 1)
+    assert changed != content
+    with pytest.raises(strict_calendar.Fault):
+        strict_calendar.events(changed)
