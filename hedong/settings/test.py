@@ -22,3 +22,5 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# A file that is sent lets go of connections that have grown old; a test keeps everything in one transaction.
+DATABASES["default"]["CONN_MAX_AGE"] = None  # noqa: F405
