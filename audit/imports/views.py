@@ -56,10 +56,14 @@ def imports(http: HttpRequest) -> HttpResponse:
 
 
 @keeps_tables
-@require_http_methods(["GET", "HEAD", "POST"])
 def registry(http: HttpRequest, code: str) -> HttpResponse:
     """Offer the template and take a file; what is wrong with the file is said beside the form."""
-    sheet = _sheet(http, code)
+    # Whoever does not keep this registry learns nothing else of it either.
+    return _registry(http, _sheet(http, code))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def _registry(http: HttpRequest, sheet: Sheet) -> HttpResponse:
     error: DomainError | None = None
     if http.method == "POST":
         try:
@@ -87,10 +91,13 @@ def _upload(http: HttpRequest) -> dict[str, Any]:
 
 
 @keeps_tables
-@require_safe
 def import_template(http: HttpRequest, code: str) -> HttpResponse:
     """Hand out the empty workbook of a registry."""
-    sheet = _sheet(http, code)
+    return _template(http, _sheet(http, code))
+
+
+@require_safe
+def _template(http: HttpRequest, sheet: Sheet) -> HttpResponse:
     return _download(template(sheet.title, sheet.columns_for(http.user)), f"{sheet.title}导入模板.xlsx")
 
 

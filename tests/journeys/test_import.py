@@ -2,6 +2,7 @@
 
 import io
 import re
+from pathlib import Path
 
 import pytest
 from openpyxl import Workbook, load_workbook
@@ -92,7 +93,7 @@ def upload(page, base, name, data):
 def downloaded(page, link):
     with page.expect_download() as got:
         page.get_by_role("link", name=link).click()
-    return open(got.value.path(), "rb").read()
+    return Path(got.value.path()).read_bytes()
 
 
 def fits(page):
