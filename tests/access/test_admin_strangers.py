@@ -13,6 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts import middleware
+from grids import selectors
 from partners.admin import PartnerAdmin
 from partners.models import Partner
 from partners.workflow import Category
@@ -39,8 +40,9 @@ HOSTILE = (
 def world(django_db_setup, django_db_blocker):
     """Rows of every model at every place, and two hundred more places and partners elsewhere."""
     with django_db_blocker.unblock(), undone(), pytest.MonkeyPatch.context() as patch:
-        # The stamp of the last request is written twice a minute, and would be counted.
+        # What is done again after some seconds would be counted: the stamp of the last request, the profile's reading.
         patch.setattr(middleware, "GRAIN", 3600)
+        patch.setattr(selectors, "_PROFILE_SECONDS", 3600)
         world = planted.make()
         far = world.town.far_building
         Partner.objects.bulk_create(

@@ -21,7 +21,7 @@ from common.logs import WithoutAddresses
 from requests_board import links
 from requests_board.models import Allocation, ResourceRequest, ServiceRequest
 from requests_board.views import desk_steps, liaison
-from tests.access import matrix
+from tests.access import matrix, pool_rows
 from tests.access.expectations import LINKS, PAGES
 from tests.access.world import STRANGER, World, make_world, undone
 
@@ -48,7 +48,9 @@ BY_HELPERS = ("version", "slot")
 def world(django_db_setup, django_db_blocker):
     """The rows and people, made once; each question undoes what it did."""
     with django_db_blocker.unblock(), undone():
-        yield make_world()
+        made = make_world()
+        pool_rows.add(made)
+        yield made
 
 
 def parameters(name: str) -> set[str]:
