@@ -153,7 +153,7 @@ PAGES: dict[str, ListPage] = {
         for model in admin.site._registry
     },
     # The world's own events would fill the first page.
-    "admin, audit.event": ListPage("admin:audit_event_changelist", KEEPER, _fixed(q="group.created")),
+    "admin, audit.event": ListPage("admin:audit_event_changelist", KEEPER, _fixed(q="建组")),
 }  # fmt: skip
 # Doors that show no list of rows.
 NO_LIST = frozenset({
