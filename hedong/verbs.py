@@ -47,7 +47,10 @@ VERBS = {
     "account.closed": "停用账号",
     "account.password_changed": "改密码", "account.sessions_ended": "强制退出登录", "account.signed_in": "登录",
     "account.signed_out": "退出登录", "post.assigned": "任岗", "post.term_changed": "修改任期", "post.ended": "离岗",
-    "grant.given": "给组授权", "grant.taken": "收回组的授权", "token.issued": "发放令牌", "token.rotated": "更换令牌",
+    "grant.given": "授权", "grant.ended": "收回授权", "grant.expired": "授权到期",
+    "exception.made": "给例外", "exception.ended": "收回例外", "exception.expired": "例外到期",
+    "group.created": "建组", "group.renamed": "改组名", "group.joined": "进组", "group.left": "出组",
+    "group.dissolved": "解散组", "token.issued": "发放令牌", "token.rotated": "更换令牌",
     "token.revoked": "停用令牌", "calendar.opened": "开通日历订阅", "calendar.closed": "关闭日历订阅",
     # Settings, tables, jobs.
     "calendar.changed": "修改工作日历", "work_hours.changed": "修改工作时间", "deadline_policy.changed": "修改期限",
