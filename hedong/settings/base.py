@@ -201,7 +201,12 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "合伙人平台接口",
     "VERSION": "1.0.0",
-    "DESCRIPTION": "看得到什么、能做什么，和网页上完全一样。说明在 docs/api.md。",
+    "DESCRIPTION": (
+        "看得到什么、能做什么，和网页上完全一样。\n\n"
+        "请安全管理员发一个令牌，每次调用都带请求头 Authorization: Bearer 令牌。\n"
+        "列表用 limit 和 cursor 翻页。写的时候带上 Idempotency-Key，断了线可以原样再发一次。\n"
+        "办不了的时候，回答里有 code（给程序看）、message（给人看）和 field（哪一项）。"
+    ),
     "POSTPROCESSING_HOOKS": ["api.schema.say_refusals_once"],
     "ENFORCE_NON_BLANK_FIELDS": True,
     "SERVE_INCLUDE_SCHEMA": False,
@@ -266,9 +271,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "filters": {"without_addresses": {"()": "common.logs.WithoutAddresses"}},
-    "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_addresses"]}
-    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_addresses"]}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
     # Two lines for each job would hide the ones that matter.
     "loggers": {name: {"level": "WARNING"} for name in ("celery.worker.strategy", "celery.app.trace")},
