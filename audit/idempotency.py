@@ -18,7 +18,7 @@ from audit.actions import forget_key, keep_answer
 from audit.models import IdempotencyKey
 from common import access
 from common.crypto import keyed_digest
-from common.errors import READABLE, DomainError, Invalid
+from common.errors import DomainError, Invalid
 
 HEADER, REPLAYED = "Idempotency-Key", "Idempotent-Replayed"
 SYNTAX = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
@@ -82,7 +82,7 @@ def _performed(perform: Callable[[], HttpResponse]) -> HttpResponse:
     except DomainError as error:
         if error.status in PASSING or error.status >= 500:
             raise
-        return JsonResponse(error.as_dict(), status=error.status, json_dumps_params=READABLE)
+        return JsonResponse(error.as_dict(), status=error.status)
 
 
 def fingerprint(request: HttpRequest) -> str:

@@ -7,9 +7,6 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, JsonResponse
 
-# Sentences stand in an answer as they are read, also by whoever tries a call by hand.
-READABLE = {"ensure_ascii": False}
-
 
 class DomainError(Exception):
     """Refuse a business step with a code for machines and a sentence for people."""
@@ -120,7 +117,7 @@ def api_exception_handler(exception: Exception, context: dict[str, Any]) -> Http
     error = _as_domain_error(exception, context)
     if error is None:
         return None
-    response = JsonResponse(error.as_dict(), status=error.status, json_dumps_params=READABLE)
+    response = JsonResponse(error.as_dict(), status=error.status)
     wait = error.retry_after or int(getattr(exception, "wait", None) or -1) + 1
     if wait:
         response["Retry-After"] = str(wait)

@@ -9,7 +9,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template import loader
 
-from common.errors import READABLE, DomainError, Invalid, NotAllowed, NotFound
+from common.errors import DomainError, Invalid, NotAllowed, NotFound
 
 TITLES = {
     400: "这个请求看不懂",
@@ -41,7 +41,7 @@ def refuse(request: HttpRequest, error: DomainError) -> HttpResponse:
     """Answer with the error's status and sentence in the form that the caller understands."""
     if wants_json(request):
         headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
-        return JsonResponse(error.as_dict(), status=error.status, headers=headers, json_dumps_params=READABLE)
+        return JsonResponse(error.as_dict(), status=error.status, headers=headers)
     title = TITLES.get(error.status, TITLES[409])
     context = {
         "status": error.status,
@@ -89,9 +89,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         message = "系统正在重启，没有保存。请返回上一页，过半分钟再点一次，写好的内容还在。"
     context: dict[str, Any] = {"status": status, "title": TITLES[status], "message": message, "code": code}
     if wants_json(request):
-        response: HttpResponse = JsonResponse(
-            {"code": code, "message": message, "field": ""}, status=status, json_dumps_params=READABLE
-        )
+        response: HttpResponse = JsonResponse({"code": code, "message": message, "field": ""}, status=status)
     else:
         name = "errors/fragment.html" if wants_fragment(request) else "errors/500.html"
         template = loader.select_template([name, "errors/error.html"])
