@@ -105,6 +105,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "zh-hans"
 LOCALE_PATHS = [BASE_DIR / "hedong" / "locale"]
+FORMAT_MODULE_PATH = ["hedong.formats"]
 TIME_ZONE = env.text("TIME_ZONE", "Asia/Shanghai")
 USE_I18N = True
 USE_TZ = True
