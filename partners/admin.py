@@ -155,7 +155,7 @@ class FieldFilter(ReachableFilter):
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Return the fields of work."""
-        return [(row.pk, str(row)) for row in ResourceType.objects.filter(parent=None)]
+        return [(str(row.pk), str(row)) for row in ResourceType.objects.filter(parent=None)]
 
 
 class ServedAreaInline(ScopedInline):

@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # The last column of the file with the bad rows; it may come back with them.
 REASONS = "错在哪里"
 EXAMPLE = "示例："
+NEVER_READ = (REASONS, "序号")  # nobody misses them
 SUMS = ("合计", "总计", "小计", "合计：", "总计：", "小计：")
 _ASIDE = re.compile(r"[(（\[【].*?[）)\]】]|[*＊\s:：]")
 _BROKEN = "这个文件读不下去，可能太大或者已经损坏。请只留要导入的数据，另存为 .xlsx 后再上传。"
@@ -150,7 +151,7 @@ def _notes(headings: list[str], keys: list[str], columns: Sequence[Column]) -> l
     unknown = [heading for heading, key in zip(headings, keys, strict=True) if heading and not key]
     notes = []
     for heading in unknown:
-        if heading != REASONS:
+        if heading not in NEVER_READ:
             near = likely(heading, spare)
             notes.append(f"“{heading}”这一列不认识，没有读。" + (f"是不是“{near}”？" if near else ""))
     return notes

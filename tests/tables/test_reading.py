@@ -77,10 +77,10 @@ def test_no_heading_of_a_registry_means_two_columns(sheet):
 def test_headings_as_people_write_them_are_known():
     buildings = next(sheet for sheet in sheets() if sheet.code == "buildings")
     made = Workbook()
-    made.active.append(["所属社区", "小区名称", "楼栋号", "总户数", "建成日期"])
-    made.active.append(["槐荫社区", "槐荫小区", "3号楼", "48", "2008年5月"])
+    made.active.append(["序号", "所属社区", "小区名称", "楼栋号", "总户数", "建成日期"])
+    made.active.append(["1", "槐荫社区", "槐荫小区", "3号楼", "48", "2008年5月"])
     table = read(saved(made), buildings.columns)
-    assert table.keys == ["community", "estate", "name", "households", ""]
+    assert table.keys == ["", "community", "estate", "name", "households", ""]
     assert table.notes == ["“建成日期”这一列不认识，没有读。"]
 
 
