@@ -20,18 +20,25 @@ from common.masks import mask_phone
 class AccountForm(KeptForm):
     """One account; the phone number stays masked, a new one is typed into its own entry."""
 
-    new_phone = forms.CharField(label="手机号", max_length=20, required=False, help_text="不改就留空。")
+    new_phone = forms.CharField(label="手机号", max_length=20, required=False)
     temporary_password = forms.CharField(
         label="临时密码",
         required=False,
         strip=False,
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-        help_text="本人第一次登录后要改掉。不改就留空。",
+        help_text="本人第一次登录后要改掉。",
     )
 
     class Meta:
         model = User
         fields = ("username", "display_name", "is_active")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.instance._state.adding:
+            phone, password = self.fields["new_phone"], self.fields["temporary_password"]
+            phone.label, phone.help_text = "换一个手机号", "不改就留空。"
+            password.help_text += "不改就留空。"
 
     def clean_temporary_password(self) -> str:
         """Refuse a weak temporary password."""

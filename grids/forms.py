@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from accounts.forms import PersonField
 from common.admin.forms import KeptForm
 from common.errors import DomainError
-from grids import roles
+from grids import roles, selectors
 from grids.models import Area, AreaKind, PartyOrganization, Post
 from grids.trees import levels
 
@@ -92,6 +92,8 @@ class PostForm(KeptForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if "valid_from" in self.fields:
+            self.fields["valid_from"].initial = selectors.today
         role: Any = self.fields.get("role")
         if self.local and role is not None:
             role.choices = [("", "请选择"), *((code, roles.BY_CODE[code].label) for code in roles.LOCAL)]

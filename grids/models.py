@@ -258,7 +258,9 @@ class Post(Placed):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_role_display()} {self.valid_from}"
+        # The place is said where it is at hand; a list of posts must not ask for each.
+        place = f"{self.area} " if "area" in self._state.fields_cache else ""
+        return f"{place}{self.get_role_display()} {self.valid_from}"
 
 
 def lasting() -> Q:

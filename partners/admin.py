@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from accounts.forms import PersonField
 from accounts.selectors import person
 from common.admin import Children, KeptForm, ScopedAdmin, ScopedInline, SettingsAdmin, confirmed
+from common.admin.filters import ReachableFilter
 from common.masks import mask_phone
 from common.phones import phone_of
 from grids.admin.filters import PlaceFilter
@@ -149,6 +150,14 @@ class ResourceTypeAdmin(SettingsAdmin):
         actions.keep_type(row, actor=person(request), seen=seen)
 
 
+class FieldFilter(ReachableFilter):
+    """What is of one field of work; the types within it have nothing below them to choose."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return the fields of work."""
+        return [(str(row.pk), str(row)) for row in ResourceType.objects.filter(parent=None)]
+
+
 class ServedAreaInline(ScopedInline):
     """Where the resource serves, when it does not serve the whole district."""
 
@@ -169,7 +178,7 @@ class ResourceAdmin(ContactAdmin):
 
     looks, keeps = ("view_pool",), ("manage_pool",)
     list_display = ("name", "type", "partner", "unit_kind", "notice_days", "status")
-    list_filter = ("status", "unit_kind", "type__parent", PlaceFilter)
+    list_filter = ("status", "unit_kind", ("type__parent", FieldFilter), PlaceFilter)
     search_fields = ("name", "partner__name")
     search_help_text = "输入资源或者提供方的名称"
     list_select_related = ("type", "partner")
@@ -219,7 +228,7 @@ class ResourceSlotAdmin(ScopedAdmin):
 
     looks, keeps, place = ("view_pool",), ("manage_pool",), "resource__scope_path"
     list_display = ("resource", "starts_at", "ends_at", "capacity", "used")
-    list_filter = ("resource__type__parent",)
+    list_filter = (("resource__type__parent", FieldFilter),)
     search_fields = ("resource__name", "resource__partner__name")
     search_help_text = "输入资源或者提供方的名称"
     list_select_related = ("resource",)

@@ -68,7 +68,7 @@ class Counted(Paginator):
         if self.count_by:
             counted = dict(rows.values_list(self.count_by).annotate(Count("pk")))
             column = model._meta.get_field(self.count_by)
-            labels = dict(column.flatchoices) or {True: "是", False: "否"}
+            labels = dict(column.flatchoices) or {True: f"{column.verbose_name}的", False: "其余"}
             self.totals = [(str(labels.get(value, value)), number) for value, number in counted.items()]
             return sum(counted.values())
         sums = rows.aggregate(_rows=Count("pk"), **{name: Sum(name) for name in self.sum_of})

@@ -6,14 +6,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from difflib import get_close_matches
 from typing import Any
 
 from django.utils import timezone
 
 from common.crypto import looks_like_phone, normalise_phone
 from common.tables.safe import clean
-from common.tables.sheet import Column, Fault
+from common.tables.sheet import Column, Fault, likely
 from common.tables.text import BLANKS, NOTHING
 
 # Full-width digits and letters stand at one distance from the plain ones.
@@ -87,8 +86,7 @@ class Guesses:
             choices = list(names() if callable(names) else names)
             self.left -= len(choices)
             inside = [name for name in choices if text and text in name]
-            close = inside[:1] if len(inside) == 1 else get_close_matches(text, choices, n=1, cutoff=0.5)
-            self.known[key] = close[0] if close else ""
+            self.known[key] = inside[0] if len(inside) == 1 else likely(text, choices)
         return self.known[key]
 
 

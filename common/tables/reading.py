@@ -20,6 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # The last column of the file with the bad rows; it may come back with them.
 REASONS = "错在哪里"
 EXAMPLE = "示例："
+NEVER_READ = (REASONS, "序号")  # nobody misses them
+SUMS = ("合计", "总计", "小计", "合计：", "总计：", "小计：")
 _ASIDE = re.compile(r"[(（\[【].*?[）)\]】]|[*＊\s:：]")
 _BROKEN = "这个文件读不下去，可能太大或者已经损坏。请只留要导入的数据，另存为 .xlsx 后再上传。"
 
@@ -83,17 +85,25 @@ def _table(sheet: dict[str, Any], columns: Sequence[Column], most_rows: int) -> 
     keys = _keys(headings, columns)
     _refuse_missing(keys, headings, columns)
     rows = [(line, cells) for line, cells in sheet["rows"][at + 1 :] if _counts(cells, keys)]
+    sums = [line for line, cells in rows if _is_sum(cells)]
+    rows = [row for row in rows if row[0] not in sums]
     if not rows:
         raise Invalid("表头下面没有数据。请填好后再上传；示例那几行不算。", field="file")
     if len(rows) > most_rows:
         raise Invalid(f"文件有 {len(rows)} 行，一次最多导入 {most_rows} 行。请分成几个文件再上传。", field="file")
-    return Table(headings, keys, rows, _notes(headings, keys, columns))
+    skipped = [f"第 {line} 行是合计，没有读。" for line in sums]
+    return Table(headings, keys, rows, _notes(headings, keys, columns) + skipped)
 
 
 def _counts(cells: list[Any], keys: list[str]) -> bool:
     """Tell whether a row holds data: something in a known column, and not one of the template's examples."""
     known = [plain(cell) for cell, key in zip(cells, keys, strict=False) if key]
     return any(known) and not any(text.startswith(EXAMPLE) for text in known)
+
+
+def _is_sum(cells: list[Any]) -> bool:
+    """Tell whether a row adds up those above it: its first cell that holds anything says so."""
+    return next((text for cell in cells if (text := plain(cell))), "").replace(" ", "") in SUMS
 
 
 def _best_row(sheet: dict[str, Any], columns: Sequence[Column]) -> tuple[int, int]:
@@ -141,7 +151,7 @@ def _notes(headings: list[str], keys: list[str], columns: Sequence[Column]) -> l
     unknown = [heading for heading, key in zip(headings, keys, strict=True) if heading and not key]
     notes = []
     for heading in unknown:
-        if heading != REASONS:
+        if heading not in NEVER_READ:
             near = likely(heading, spare)
             notes.append(f"“{heading}”这一列不认识，没有读。" + (f"是不是“{near}”？" if near else ""))
     return notes

@@ -130,8 +130,12 @@ def sheets() -> list[Sheet]:
 
 
 def likely(text: str, names: Callable[[], Iterable[str]] | Iterable[str]) -> str:
-    """Return the name that `text` was most likely meant to be, or ""."""
+    """Return the name that `text` was most likely meant to be, or "".
+
+    Of two signs one may be wrong; of more, half of them alike (落霞社区, 惜春社区) says nothing.
+    """
     from difflib import get_close_matches
 
-    found = get_close_matches(text, list(names() if callable(names) else names), n=1, cutoff=0.5)
+    cutoff = 0.5 if len(text) < 3 else 0.51
+    found = get_close_matches(text, list(names() if callable(names) else names), n=1, cutoff=cutoff)
     return found[0] if found else ""

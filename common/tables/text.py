@@ -17,6 +17,7 @@ NOTHING = dict.fromkeys([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F, 0x2
 _DAY = re.compile(r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*[-/.月]\s*(\d{1,2})\s*日{0,1}")
 _TIME = re.compile(r"[\sT]*(\d{1,2})\s*[:：时点]\s*(\d{1,2})?\s*分{0,1}(?::\d{2}(?:\.\d+)?)?")
 _SERIAL = re.compile(r"[2-7]\d{4}(\.\d+)?")
+_DIGITS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 _NUMBER = re.compile(r"[+-]?\d{1,15}(\.\d{1,6})?")
 _YES = {"是", "有", "对", "√", "✓", "y", "yes", "true", "1"}
 _NO = {"否", "无", "没有", "不是", "×", "✗", "n", "no", "false", "0"}
@@ -88,7 +89,10 @@ def _value(column: Column, cell: Any) -> str:
 def _number(column: Column, text: str) -> str:
     bare = text.replace(",", "").replace("，", "").replace(" ", "")
     if not _NUMBER.fullmatch(bare):
-        raise _Wrong(f"“{_short(text)}”不是数字")
+        inside = _DIGITS.findall(bare)
+        if len(inside) != 1:
+            raise _Wrong(f"“{_short(text)}”不是数字")
+        raise _Wrong(f"“{_short(text)}”不是数字，是不是“{inside[0]}”？", inside[0])  # 36户, 约40
     whole, dot, rest = bare.lstrip("+").partition(".")
     rest = rest.rstrip("0")
     sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)

@@ -145,8 +145,8 @@ def words(registry: Registry, columns: Values) -> str:
 
 
 SHARED = (
-    Column("code", "代码", most=32, example="", hint="本区自己的编号，没有就留空", width=20),
-    Column("households", "户数", "number", example="48", width=8),
+    Column("code", "代码", most=32, hint="本区自己的编号，没有就留空", width=20, aliases=("编码",)),
+    Column("households", "户数", "number", example="48", width=8, aliases=("住户数", "总户数")),
     Column("sort_order", "排序", "number", hint="数字小的排在前面", width=8),
 )
 
@@ -158,10 +158,10 @@ class Areas(AreaRegistry):
     columns: tuple[Column, ...] = (
         Column(
             "parent", "上级", "reference", required=True, most=200, example="东街街道/槐荫社区", width=30,
-            hint="从街道（镇）写起，用“/”隔开；也可以写上级的代码",
+            hint="从街道（镇）写起，用“/”隔开；也可以写上级的代码", aliases=("上级区域", "所属区域"),
         ),
         Column("kind", "级别", "choice", True, tuple(AREA_LABELS[k] for k in AREA_LABELS if k != "district"), width=8),
-        Column("name", "名称", required=True, most=60, example="槐荫小区", width=24),
+        Column("name", "名称", required=True, most=60, example="槐荫小区", width=24, aliases=("区域名称",)),
         Column("phone", "公开电话", most=20, example="0539-0000001", width=16),
         *SHARED,
     )  # fmt: skip
@@ -239,12 +239,24 @@ class Buildings(AreaRegistry):
 
     code, title = "buildings", "楼栋"
     columns: tuple[Column, ...] = (
-        Column("community", "社区（村）", "reference", example="槐荫社区", hint="小区没有重名的可以不填", width=16),
-        Column("estate", "小区", "reference", example="槐荫小区", hint="没有小区的填网格", width=20),
-        Column("grid", "网格", "reference", example="第一网格", hint="还没有划网格的留空", width=20),
-        Column("name", "楼号", required=True, most=60, example="3号楼", width=20),
+        Column(
+            "community", "社区（村）", "reference", example="槐荫社区", hint="小区没有重名的可以不填", width=16,
+            aliases=("社区名称", "所属社区", "所在社区"),
+        ),
+        Column(
+            "estate", "小区", "reference", example="槐荫小区", hint="没有小区的填网格", width=20,
+            aliases=("小区名称", "所属小区", "所在小区"),
+        ),
+        Column(
+            "grid", "网格", "reference", example="第一网格", hint="还没有划网格的留空", width=20,
+            aliases=("网格名称", "所属网格", "所在网格"),
+        ),
+        Column(
+            "name", "楼号", required=True, most=60, example="3号楼", width=20,
+            aliases=("楼栋号", "楼栋", "楼栋名称", "楼幢", "楼幢号", "幢号", "栋号"),
+        ),
         *SHARED,
-    )
+    )  # fmt: skip
 
     def book(self, user: Any, rows: list[Cells] | None) -> AreaBook:
         """Read the places of the person's reach, with the buildings of each estate by their usual number."""

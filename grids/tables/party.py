@@ -80,16 +80,22 @@ class Party(Registry):
     keeps = looks = "manage_places"
     label, page = "grids.partyorganization", "grids:party_tree"
     columns: tuple[Column, ...] = (
-        Column("parent", "上级组织", "reference", example="槐荫社区党总支", hint="最上一级留空", width=26),
+        Column(
+            "parent", "上级组织", "reference", example="槐荫社区党总支", hint="最上一级留空", width=26,
+            aliases=("上级党组织",),
+        ),
         Column("level", "层级", "choice", True, tuple(LEVELS), width=10),
-        Column("name", "名称", required=True, most=80, example="槐荫小区党支部", width=26),
+        Column(
+            "name", "名称", required=True, most=80, example="槐荫小区党支部", width=26,
+            aliases=("党组织名称", "组织名称"),
+        ),
         Column("kind", "类型", "choice", choices=tuple(KINDS), hint="留空就是“区域”", width=14),
         Column("area", "所在区域", "reference", True, most=200, example="东街街道/槐荫社区", width=30),
         Column(
             "covers", "覆盖区域", most=4000, example="槐荫小区、柳青小区", width=36,
             hint="用“、”隔开；留空就是所在区域",
         ),
-        Column("established_on", "成立日期", "date", example="2021-07-01", width=12),
+        Column("established_on", "成立日期", "date", example="2021-07-01", width=12, aliases=("成立时间",)),
         Column("code", "代码", most=32, width=16),
     )  # fmt: skip
 

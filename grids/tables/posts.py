@@ -38,12 +38,33 @@ class Posts(Registry):
     label, page = "grids.post", "admin:grids_post_changelist"
     given: tuple[str, ...] = tuple(code for code, _ in roles.POST_CHOICES)
     columns: tuple[Column, ...] = (
-        Column("name", "姓名", most=40, example="张三", hint="只用来核对", width=12),
-        Column("username", "账号", most=150, example="zhangsan", hint="没有重名的可以只填姓名", width=16),
-        Column("role", "角色", "choice", True, tuple(label for _, label in roles.POST_CHOICES), width=18),
-        Column("area", "地方", "reference", True, most=200, example="东街街道/槐荫社区", width=32),
-        Column("valid_from", "任期开始", "date", example="2026-01-01", hint="留空就是今天", width=12),
-        Column("valid_to", "任期结束", "date", hint="长期的留空", width=12),
+        Column("name", "姓名", most=40, example="张三", hint="只用来核对", width=12, aliases=("人员",)),
+        Column(
+            "username",
+            "账号",
+            most=150,
+            example="zhangsan",
+            hint="没有重名的可以只填姓名",
+            width=16,
+            aliases=("用户名",),
+        ),
+        Column(
+            "role", "角色", "choice", True, tuple(label for _, label in roles.POST_CHOICES), width=18, aliases=("岗位",)
+        ),
+        Column(
+            "area",
+            "地方",
+            "reference",
+            True,
+            most=200,
+            example="东街街道/槐荫社区",
+            width=32,
+            aliases=("所在区域", "区域"),
+        ),
+        Column(
+            "valid_from", "任期开始", "date", example="2026-01-01", hint="留空就是今天", width=12, aliases=("开始日期",)
+        ),
+        Column("valid_to", "任期结束", "date", hint="长期的留空", width=12, aliases=("结束日期",)),
     )
 
     def columns_for(self, user: Any) -> tuple[Column, ...]:

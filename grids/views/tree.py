@@ -14,6 +14,7 @@ from common import access
 from common.errors import NotFound
 from common.typed import whole
 from common.views import wants_fragment
+from grids import roles
 from grids import tree_selectors as selectors
 from grids.models import Area
 from grids.permissions import can
@@ -106,7 +107,8 @@ def detail(request: HttpRequest, side: Side, node: Any) -> dict[str, Any]:
         "made": whole(request.GET.get("made", "")),
     }
     if side is AREA_SIDE:
-        return {**context, "covering": selectors.covering(node), "posts": selectors.posts_at(node)}
+        posts = {"posts": selectors.posts_at(node), "appoint": appointments(user, node)}
+        return {**context, **posts, "covering": selectors.covering(node)}
     return {**context, "covers": selectors.covered(node), "place": node.area}
 
 
@@ -128,6 +130,19 @@ def offers(side: Side, user: Any, node: Any) -> list[tuple[str, str]]:
             found += [("code", "换二维码")]
         found += [("retire", "停用" if side is AREA_SIDE else "撤销")]
     return found
+
+
+def appointments(user: Any, node: Area) -> list[tuple[str, str]]:
+    """Return the address and the words for each local post that the person may give at a place."""
+    if node.valid_to is not None or not (can(user, "appoint_locally", node) or can(user, "manage_posts", node)):
+        return []
+    form = reverse("admin:grids_post_add")
+    local = (roles.BY_CODE[code] for code in roles.LOCAL)
+    return [
+        (f"{form}?{urlencode({'area': node.pk, 'role': role.code})}", f"任命{role.label}")
+        for role in local
+        if node.kind in role.kinds
+    ]
 
 
 def _undo(side: Side, user: Any, node: Any, moves: list[selectors.Moved]) -> selectors.Moved | None:

@@ -105,6 +105,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 LANGUAGE_CODE = "zh-hans"
 LOCALE_PATHS = [BASE_DIR / "hedong" / "locale"]
+FORMAT_MODULE_PATH = ["hedong.formats"]
 TIME_ZONE = env.text("TIME_ZONE", "Asia/Shanghai")
 USE_I18N = True
 USE_TZ = True
@@ -203,9 +204,9 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1.0.0",
     "DESCRIPTION": (
         "看得到什么、能做什么，和网页上完全一样。\n\n"
-        "调用时在请求头里写 Authorization: Bearer 令牌，令牌找本区的安全管理员发。只收只给 JSON。\n\n"
-        "列表按键翻页；办事都是 POST，带上 Idempotency-Key，断了线就放心再发一次；"
-        "办不成的回答都有 code、message、field 三项。"
+        "请安全管理员发一个令牌，每次调用都带请求头 Authorization: Bearer 令牌。\n"
+        "列表用 limit 和 cursor 翻页。写的时候带上 Idempotency-Key，断了线可以原样再发一次。\n"
+        "办不了的时候，回答里有 code（给程序看）、message（给人看）和 field（哪一项）。"
     ),
     "POSTPROCESSING_HOOKS": ["api.schema.say_refusals_once"],
     "ENFORCE_NON_BLANK_FIELDS": True,
@@ -271,9 +272,7 @@ LOGGING = {
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "filters": {"without_addresses": {"()": "common.logs.WithoutAddresses"}},
-    "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_addresses"]}
-    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["without_addresses"]}},
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO")},
     # Two lines for each job would hide the ones that matter.
     "loggers": {name: {"level": "WARNING"} for name in ("celery.worker.strategy", "celery.app.trace")},

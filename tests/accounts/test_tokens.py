@@ -281,6 +281,8 @@ def form(**changes):
 
 def test_the_security_administrator_issues_and_sees_it_once(client, town):
     client.force_login(town.security_admin)
+    assert "请找安全管理员" not in client.get(reverse("accounts:tokens")).content.decode(), "that is who reads it"
+    assert f'href="{reverse("accounts:tokens")}">‹' in client.get(reverse("accounts:new_token")).content.decode()
     page = client.post(reverse("accounts:new_token"), form(place="990001001001"))
     secret = page.context["secret"]
     assert secret in page.content.decode()

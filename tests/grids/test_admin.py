@@ -181,6 +181,7 @@ def test_streets_and_communities_appoint_their_own_people_and_nobody_else(town, 
     assert "不能给自己" in give(user=town.community_worker.username).content.decode()
     assert not Post.objects.filter(user=town.outsider).exists()
     assert give().status_code == 302
+    assert f"{town.grid.name} 网格员" in client.get(add).content.decode(), "the message says what was given, and where"
     post = Post.objects.get(user=town.outsider)
     chosen = {"action": "end", "confirmed": "yes", "reason": "换人"}
     lists = reverse("admin:grids_post_changelist")

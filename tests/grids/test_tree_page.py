@@ -12,7 +12,8 @@ from audit.models import Event
 from common.errors import Conflict, Invalid, NotAllowed
 from grids import trees
 from grids.models import Area, BuildingCode, PartyOrganization
-from grids.trees import rows
+from grids.selectors import today
+from grids.trees import load, rows
 from grids.trees.many import plan
 from grids.views.steps import AREA_STEPS, PARTY_STEPS
 from tests import factories
@@ -42,6 +43,24 @@ def test_one_sees_what_is_within_reach_and_above_it_names_only(town, page):
         assert page("community_worker", f"/tree/?open={hidden.pk}").status_code == 404
         assert page("community_worker", f"/tree/?of={hidden.pk}", **{"HX-Request": "true"}).status_code == 404
         assert page("community_worker", step(hidden, "edit")).status_code == 404
+
+
+def test_from_a_place_one_gets_to_its_local_posts_with_the_place_filled_in(town, page):
+    """The form opens with place, role and today; who appoints nobody, or a place without such a post, has no link."""
+    for place, role, words in (
+        (town.building, "building_leader", "任命楼长"),
+        (town.grid, "grid_worker", "任命网格员"),
+    ):
+        body = page("community_worker", f"/tree/?open={place.pk}").content.decode()
+        address = f"{reverse('admin:grids_post_add')}?area={place.pk}&amp;role={role}"
+        assert f'<a href="{address}">{words}</a>' in body
+        form = page("community_worker", address.replace("&amp;", "&")).context["adminform"].form
+        assert [form[name].value() for name in ("area", "role")] == [str(place.pk), role]
+        assert form["valid_from"].value() == today()
+    assert "任命" not in page("community_worker", f"/tree/?open={town.estate.pk}").content.decode()
+    assert "任命" not in page("grid_worker", f"/tree/?open={town.building.pk}").content.decode()
+    trees.retire_area(town.building_two)
+    assert "任命" not in page("community_worker", f"/tree/?open={town.building_two.pk}").content.decode()
 
 
 def test_search_finds_within_reach_shows_the_path_and_opens_it(town, page):
@@ -233,7 +252,14 @@ def test_how_many_at_once_is_a_setting(town, page):
 
 
 def test_a_failure_in_the_middle_leaves_nothing(town, monkeypatch):
-    monkeypatch.setattr(BuildingCode.objects, "bulk_create", lambda *args, **kwargs: 1 / 0)
+    insert = load.insert_rows
+
+    def torn(rows):
+        if isinstance(rows[0], BuildingCode):
+            raise ZeroDivisionError
+        insert(rows)
+
+    monkeypatch.setattr(load, "insert_rows", torn)
     with pytest.raises(ZeroDivisionError):
         trees.add_many(town.grid, kind="building", text="11-15号楼")
     assert not Area.objects.filter(name="11号楼").exists()

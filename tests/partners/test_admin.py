@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from partners.models import Partner, Resource
+from partners.models import Partner, Resource, ResourceType
 from tests.admin_forms import sent
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +50,18 @@ def stored(row):
 def number_of(row):
     """Return the number as read anew."""
     return type(row).objects.get(pk=row.pk).contact_phone
+
+
+@pytest.mark.parametrize("name", ["resource", "resourceslot"])
+def test_the_pool_is_filtered_by_fields_of_work_that_have_something_below(name, pool, keeper):
+    resource = pool.resources[0]
+    above = ResourceType.objects.create(code="T1", name="法律服务")
+    ResourceType.objects.filter(pk=resource.type_id).update(parent=above)
+    address = reverse(f"admin:partners_{name}_changelist")
+    specs = keeper.get(address).context["cl"].filter_specs
+    offered = next(spec for spec in specs if spec.title == "上级类型").lookup_choices
+    assert (str(above.pk), "法律服务") in offered
+    assert str(resource.type_id) not in dict(offered)
 
 
 def test_the_form_shows_the_mask_and_never_the_number(row, keeper):

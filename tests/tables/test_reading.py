@@ -11,8 +11,8 @@ from openpyxl import Workbook
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from common.errors import Invalid
-from common.tables.reading import read
-from common.tables.sheet import Column
+from common.tables.reading import _name, read
+from common.tables.sheet import Column, likely, sheets
 from common.tables.template import template
 from common.tables.text import cleaned
 from tests.tables import hostile
@@ -66,6 +66,33 @@ def test_headings_may_stand_lower_in_another_order_and_be_dressed_up():
 def test_a_column_that_is_missing_is_named_with_what_it_was_likely_called():
     said = refusal(book(("T1", "陪伴", "老人"), titles=("编码", "名字称", "分组")))
     assert said == "文件里缺少这些列：“名称”，是不是写成了“名字称”。请对照模板改好表头再上传。"
+
+
+@pytest.mark.parametrize("sheet", sheets(), ids=lambda sheet: sheet.code)
+def test_no_heading_of_a_registry_means_two_columns(sheet):
+    headings = [heading for column in sheet.columns for heading in (column.title, *column.aliases)]
+    assert len(headings) == len({_name(heading) for heading in headings})
+
+
+def test_headings_as_people_write_them_are_known():
+    buildings = next(sheet for sheet in sheets() if sheet.code == "buildings")
+    made = Workbook()
+    made.active.append(["序号", "所属社区", "小区名称", "楼栋号", "总户数", "建成日期"])
+    made.active.append(["1", "槐荫社区", "槐荫小区", "3号楼", "48", "2008年5月"])
+    table = read(saved(made), buildings.columns)
+    assert table.keys == ["", "community", "estate", "name", "households", ""]
+    assert table.notes == ["“建成日期”这一列不认识，没有读。"]
+
+
+def test_a_row_that_adds_up_those_above_is_left_out_and_said():
+    table = read(book(("T1", "陪伴", "老人", "3"), ("合 计", "", "", "3"), ("T2", "合计", "老人", "1")), COLUMNS)
+    assert [line for line, _ in table.rows] == [2, 4]
+    assert "第 3 行是合计，没有读。" in table.notes
+
+
+def test_half_a_name_alike_is_no_likely_name():
+    assert likely("落霞社区", ["惜春社区"]) == ""
+    assert likely("惜春设区", ["惜春社区"]) == "惜春社区"
 
 
 def test_a_column_twice_and_no_headings_at_all_are_refused():
@@ -123,6 +150,7 @@ def test_numbers_as_text_and_texts_as_numbers():
         assert value_of("number", cell) == (value, "")
     for cell in ("12户", "1e5", "--1", "1.2.3", "9" * 16, "²"):
         assert "不是数字" in value_of("number", cell)[1]
+    assert value_of("number", "约３６户")[1].endswith("是不是“36”？")
 
 
 def test_formulas_give_their_value_and_one_without_is_a_fault():
