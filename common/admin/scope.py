@@ -12,7 +12,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core import checks
-from django.core.exceptions import ValidationError
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.core.paginator import Paginator
 from django.db import models
 from django.db.models import Count, Q, QuerySet, Sum
@@ -183,7 +183,10 @@ class ScopedAdmin(_Reachable, SearchMixin, admin.ModelAdmin):
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         """Filter only by what the list offers: by other columns a page could be asked about what it does not show."""
         first = lookup.split("__")[0]
-        if first not in {field.name for field in self.opts.get_fields()} | {"pk"}:
+        try:
+            # It knows a column by the name of its key as well, and relations that have no name of their own.
+            _ = first == "pk" or self.opts.get_field(first)
+        except FieldDoesNotExist:
             return True
         offered = {self.date_hierarchy or ""}
         for entry in self.get_list_filter(request):

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
+from django.apps import apps
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from common import access
 from common.errors import DomainError
@@ -16,6 +18,7 @@ from common.tables.sheet import Cells, Column, Fault, Planned, Values, Wrong
 from common.tables.text import Given
 
 NEW, CHANGED, SAME, WRONG = "new", "changed", "same", "wrong"
+ELSEWHERE = "现在不归您管，留着了。请找负责那里的人。"
 OVERTAKEN = "预览以后有人改动过，请重新上传这张表，看过再导入"
 
 
@@ -94,6 +97,10 @@ class Registry:
 
     def lock(self, ids: list[str]) -> None:
         """Keep the rows that are about to change as they are until the transaction ends."""
+
+    def kept_by(self, user: Any, verb: str) -> Q:
+        """Return the condition that the person may take a row back: rows and people move after an import."""
+        return access.within(user, self.keeps)
 
     def choices(self, user: Any) -> dict[str, tuple[str, ...]]:
         """Return closed lists that are data, by column."""
@@ -217,8 +224,19 @@ class Registry:
         with transaction.atomic():
             for verb in (NEW, CHANGED):
                 rows = [(pk, kept) for kind, pk, kept in reversed(written) if kind == verb]
+                elsewhere = self._elsewhere(verb, [pk for pk, _ in rows], user)
+                refused += [(pk, ELSEWHERE) for pk, _ in rows if pk in elsewhere]
+                rows = [(pk, kept) for pk, kept in rows if pk not in elsewhere]
                 refused += self.take_back(verb, rows, user) if rows else []
         return refused
+
+    def _elsewhere(self, verb: str, ids: list[str], user: Any) -> set[str]:
+        """Return the rows that are there and that the person does not keep any more, all of them held."""
+        if not ids:
+            return set()
+        self.lock(ids)
+        rows = apps.get_model(self.label)._default_manager.filter(pk__in=ids)
+        return {str(pk) for pk in rows.exclude(self.kept_by(user, verb)).values_list("pk", flat=True)}
 
 
 def _in_one_form(cells: Mapping[str, str]) -> Given:

@@ -44,7 +44,7 @@ def grant(
     row, _ = rows.update_or_create(
         **_to(holder), permission=permission_row(permission), content_object=area, defaults=_terms(actor, until, reason)
     )
-    record(actor=actor, verb="grant.given", target=area, after=permission, reason=reason, data=_about(row))
+    _tell_of_grant("grant.given", row, actor=actor, after=permission, reason=reason)
     _holders_changed(row)
     return row
 
@@ -181,9 +181,16 @@ def end_row(row: Any, how: str, *, actor: User | None = None, reason: str = "") 
     if isinstance(row, RowGrant):
         _tell_of_exception(f"exception.{how}", row, subject, actor=actor, before=row.right, reason=reason)
     else:
-        right = row.permission.codename
-        record(actor=actor, verb=f"grant.{how}", target=subject, before=right, reason=reason, data=_about(row))
+        _tell_of_grant(f"grant.{how}", row, actor=actor, before=row.permission.codename, reason=reason)
     row.delete()
+
+
+def _tell_of_grant(verb: str, row: Any, **told: Any) -> None:
+    """Record the event beside the grant, where it belongs: the place's own story is read by whoever looks at it, and
+    who was trusted with what, and why, is for those who keep posts.
+    """
+    row.scope_path = row.content_object.scope_path
+    record(verb=verb, target=row, data={**_about(row), "area": row.content_object_id}, **told)
 
 
 def _tell_of_exception(verb: str, row: RowGrant, subject: Any, **told: Any) -> None:

@@ -6,12 +6,15 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Q
+
 from common.errors import Invalid
 from common.tables import cells as values
 from common.tables.cells import one_form
 from common.tables.registry import NEW, Book, Known, Registry, Row
 from common.tables.sheet import Cells, Column, Planned, Values
 from grids.models import Area, AreaKind
+from grids.permissions import within_reach
 from grids.tables.places import COMMUNITIES, Place, Places, building_name
 from grids.trees import bulk
 from grids.trees.levels import AREA_LABELS, check_area_level
@@ -35,8 +38,12 @@ class AreaBook(Book):
     tops: dict[str, Place] = field(default_factory=dict)
 
 
-def shared_faults(row: Row, book: AreaBook, own: int | None) -> None:
-    """Say what is wrong with a place's code and telephone; fill an empty place in the order."""
+def shared_faults(row: Row, book: AreaBook, place: Place | None) -> None:
+    """Say what is wrong with a place's code and telephone; fill an empty place in the order.
+
+    The code of what stands right below the person's reach is its parent's keeper's to change.
+    """
+    own = place.id if place else None
     if row.text.get("sort_order") == "":
         row.text["sort_order"], row.values["sort_order"] = "0", 0
     code, phone = row.text.get("code", ""), row.text.get("phone", "")
@@ -44,6 +51,9 @@ def shared_faults(row: Row, book: AreaBook, own: int | None) -> None:
         row.faults.say("code", f"代码“{code}”已经有别的在用，请核对代码。")
     elif code and book.codes.setdefault(code, row.line) != row.line:
         row.faults.say("code", f"代码“{code}”和第 {book.codes[code]} 行的一样，请核对。")
+    above = book.places.all.get(place.parent or 0) if place else None
+    if place is not None and above is not None and not above.inside and row.text.get("code", place.code) != place.code:
+        row.faults.say("code", RECODED)
     if phone:
         try:
             values.phone(phone, short=True)
@@ -78,6 +88,10 @@ class AreaRegistry(Registry):
         if by_code is not None and by_code.inside and by_code.kind == kind:
             return by_code
         return found[0] if found else None
+
+    def kept_by(self, user: Any, verb: str) -> Q:
+        """Take a new place out again with the right at its parent, where it was added."""
+        return within_reach(user, self.keeps, "parent__scope_path" if verb == NEW else "scope_path")
 
     def enter(self, planned: list[Planned], user: Any) -> dict[int, tuple[str, Values]]:
         """Add the places, numbering the tree once."""
@@ -131,6 +145,7 @@ class AreaRegistry(Registry):
 
 
 CHANGED = "导入以后又有人改过，留着了。"
+RECODED = "代码要由上一级的负责人来改，请把这一格改回原来的。"
 
 
 def _stored(name: str, value: Any) -> Any:
@@ -198,7 +213,7 @@ class Areas(AreaRegistry):
         found = book.by_name.get((parent.id, kind, name), []) if parent and kind else []
         seen = [place for place in found if not book.seen.get(f"id:{place.id}")]
         own = self._own(row, book, seen or found, kind or "")
-        shared_faults(row, book, own.id if own else None)
+        shared_faults(row, book, own)
         if own is not None and parent is not None and own.parent != parent.id:
             row.faults.say(
                 "parent", f"“{own.name}”现在在“{book.places.words(own.parent)}”下面，要移过来请到区域树上移。"
@@ -304,7 +319,7 @@ class Buildings(AreaRegistry):
             row.faults.say("estate", "小区和网格至少要填一个。")
         parent, home = grid or estate, estate or (book.places.above(grid, {AreaKind.ESTATE}) or grid)
         own = self._building(row, book, parent, home)
-        shared_faults(row, book, own.id if own else None)
+        shared_faults(row, book, own)
         data = {**row.values, "name": row.text["name"], "kind": AreaKind.BUILDING.value, "above": ""}
         if own is not None:
             # The estate's name before the number may be left out; that alone is no change.

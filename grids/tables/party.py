@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from django.db.models import Q
+
 from common.errors import Invalid
 from common.tables.cells import day_text, one_form
 from common.tables.registry import NEW, Book, Known, Registry, Row
 from common.tables.sheet import Cells, Column, Planned, Values
 from grids.models import PartyOrganization
 from grids.permissions import within_reach
-from grids.tables.areas import CHANGED, say_broken, words
+from grids.tables.areas import CHANGED, RECODED, say_broken, words
 from grids.tables.places import Place, Places
 from grids.trees import bulk
 from grids.trees.levels import PARTY_LABELS, check_party_level
@@ -61,6 +63,10 @@ class PartyBook(Book):
             names.append(organization.name)
             organization = self.all.get(organization.parent or 0)
         return "/".join(reversed(names))
+
+    def keeps(self, area: int) -> bool:
+        """Tell whether a place lies within the person's reach; what lies above it is only known."""
+        return area in self.places.all and self.places.all[area].inside
 
     def words(self, pk: int | None) -> str:
         """Return an organisation as an export writes it: by its name where only one has it."""
@@ -123,7 +129,12 @@ class Party(Registry):
         values: Any
         for values in valid.values_list(*columns):
             book.all[values[0]] = Organization(*values, values[0] in inside)  # type: ignore[call-arg]  # one by one
-        for one in book.all.values():
+        # Of the others it is not even told that they are there.
+        known = set(inside)
+        for pk in inside:
+            while (pk := book.all[pk].parent or 0) in book.all and pk not in known:
+                known.add(pk)
+        for one in (book.all[pk] for pk in book.all if pk in known):
             for word in {one_form(one.name), one_form(book.path(one)), one.code} - {""}:
                 book.by_word[word].append(one)
 
@@ -137,7 +148,7 @@ class Party(Registry):
 
     @staticmethod
     def _covers(book: PartyBook, areas: Iterable[int]) -> str:
-        return "、".join(book.places.words(area) for area in sorted(areas) if area in book.places.all)
+        return "、".join(book.places.words(area) for area in sorted(areas) if book.keeps(area))
 
     # Planning ---------------------------------------------------------------------------------------------------
 
@@ -149,6 +160,8 @@ class Party(Registry):
         self._level(row, level, parent.level if parent else coming[1] if coming else None)
         area = self._place(row, book, row.text["area"], "area", "所在区域") if row.text["area"] else None
         own = self._own(row, book, parent, name)
+        if own is None and parent is not None and not parent.inside:
+            row.faults.say("parent", f"“{parent.name}”不归您管，它下面的党组织请找上一级的负责人添加。")
         self._code(row, book, own)
         covers = self._covered(row, book, area, own)
         if own is not None and "parent" in row.text and own.parent != (parent.id if parent else None) and not coming:
@@ -205,6 +218,9 @@ class Party(Registry):
     @staticmethod
     def _code(row: Row, book: PartyBook, own: Organization | None) -> None:
         code, pk = row.text.get("code", ""), own.id if own else None
+        above = book.all.get(own.parent or 0) if own else None
+        if own is not None and above is not None and not above.inside and row.text.get("code", own.code) != own.code:
+            row.faults.say("code", RECODED)
         if code and book.by_code.get(code, pk) != pk:
             row.faults.say("code", f"代码“{code}”已经有别的在用，请核对代码。")
         elif code and book.codes.setdefault(code, row.line) != row.line:
@@ -215,7 +231,7 @@ class Party(Registry):
         if "covers" not in row.text:
             return None
         names = [name for name in re.split(r"[、,，;；\n]+", row.text["covers"]) if name.strip()]
-        outside = [pk for pk in book.covers[own.id] if pk not in book.places.all] if own else []
+        outside = [pk for pk in book.covers[own.id] if not book.keeps(pk)] if own else []
         found = [self._place(row, book, name.strip(), "covers", "覆盖区域") for name in names]
         ids = {place.id for place in found if place} or ({area.id} if area and not outside else set())
         row.text["covers"] = self._covers(book, ids) or row.text["covers"]
@@ -237,6 +253,12 @@ class Party(Registry):
         made = load_party_organizations(batch, actor=user)
         bulk.loaded(PARTY, list(made.values()), actor=user)
         return {row.line: (str(made[row.key].pk), {"name": row.data["name"]}) for row in planned}
+
+    def kept_by(self, user: Any, verb: str) -> Q:
+        """Take a new organisation out again with the right at its parent, too, as it was added."""
+        here = within_reach(user, self.keeps)
+        above = Q(parent=None) | within_reach(user, self.keeps, "parent__scope_path")
+        return here & above if verb == NEW else here
 
     def lock(self, ids: list[str]) -> None:
         """Hold the tree until the transaction ends."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django.db.models import Q
+
 from audit.tables import RowRegistry
 from common.masks import mask_phone
 from common.tables.cells import moment_text, one_form, yes_text
@@ -262,6 +264,10 @@ class Slots(RowRegistry):
             }  # fmt: skip
             book.add(f"{slot.resource_id}|{text}", Known(str(slot.pk), cells, slot))
         return book
+
+    def kept_by(self, user: Any, verb: str) -> Q:
+        """Take a slot back where its resource lies."""
+        return within_reach(user, self.keeps, "resource__scope_path")
 
     @staticmethod
     def _name(book: PoolBook, one: Resource) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from typing import Any, ClassVar
 
+from django.db.models import Q
+
 from audit.tables import RowRegistry
 from common.tables.cells import day_text
-from common.tables.registry import Known, Row
-from common.tables.sheet import Cells, Column, Values
+from common.tables.registry import CHANGED, NEW, WRONG, Known, Row
+from common.tables.sheet import Cells, Column, Fault, Values
 from grids.permissions import within_reach
 from grids.tables.places import COMMUNITIES, Places
 from partners.models import Pairing, Partner
@@ -57,6 +60,21 @@ class Pairings(RowRegistry):
             book.add(f"{pair}|{pairing.valid_from}", Known(str(pairing.pk), cells))
             book.labels.setdefault(pair, {})[cells["valid_from"]] = cells["valid_to"] or _FAR
         return book
+
+    def kept_by(self, user: Any, verb: str) -> Q:
+        """A pairing is kept by whoever keeps both sides."""
+        both = within_reach(user, self.keeps, "department__scope_path")
+        return both & within_reach(user, self.keeps, "community__scope_path")
+
+    def plan(self, rows: Any, user: Any) -> Any:
+        """Plan as any registry; new terms are for whoever keeps both sides, as on the pages."""
+        mine = Partner.objects.filter(within_reach(user, self.keeps), category=Category.DEPARTMENT)
+        kept = {str(pk) for pk in mine.values_list("pk", flat=True)}
+        for planned in super().plan(rows, user):
+            if planned.verb in (NEW, CHANGED) and planned.data["partner"] not in kept:
+                fault = Fault("partner", "这个部门不归您管，结对请找区里管合伙人的同事来登记。")
+                planned = replace(planned, verb=WRONG, data={}, faults=(fault,))
+            yield planned
 
     def meaning(self, row: Row, book: PoolBook) -> tuple[str, Values]:
         """Find both sides; refuse a term that ends before it begins or overlaps another one of the two."""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlencode
 
 import pytest
 from django.contrib import admin
 from django.db import connection, models
+from django.test import RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts import middleware
+from common.admin import ScopedAdmin
 from grids import selectors
+from hedong.admin_site import AdminSite
 from partners.admin import PartnerAdmin
 from partners.models import Partner
 from partners.workflow import Category
@@ -125,3 +128,52 @@ def test_a_list_is_asked_only_by_what_it_offers(world: World) -> None:
     requests = reverse("admin:requests_board_servicerequest_changelist")
     assert official.get(requests, {"phone_index": "x"}).status_code == 400
     assert official.get(requests, {"handler_user__password__startswith": "p"}).status_code == 400
+
+
+# Keys of columns that are not offered, and relations without a name of their own.
+BY_THE_WAY = (
+    ("grids.area", {"+__user__password__startswith": "pbkdf2"}),
+    ("grids.area", {"PartyOrganization_covers+__partyorganization__code": "x"}),
+    ("grids.area", {"managing_authority_id": "1"}),
+    ("requests_board.servicerequest", {"handler_user_id__isnull": "1"}),
+    ("partners.partner", {"party_organization_id": "1"}),
+)
+
+
+@pytest.mark.parametrize(("label", "query"), BY_THE_WAY)
+def test_a_list_is_asked_by_no_hidden_way(world: World, label: str, query: dict[str, str]) -> None:
+    lists = reverse(name_of(label, "changelist"))
+    assert world.client(COMMUNITY).get(lists, query).status_code == 400
+    taken = world.client(COMMUNITY).post(f"{reverse('export', args=[f'admin.{label}'])}?{urlencode(query)}")
+    assert taken.status_code == 422
+
+
+def test_a_list_that_asks_for_anything_gives_passwords_away(world: World, monkeypatch: Any) -> None:
+    monkeypatch.setattr(ScopedAdmin, "lookup_allowed", lambda self, lookup, value, request: True)
+    label, query = BY_THE_WAY[0]
+    lists = reverse(name_of(label, "changelist"))
+    found = [
+        world.client(COMMUNITY).get(lists, {name: word}).context["cl"].result_count
+        for name in query for word in ("", "no such hash")
+    ]  # fmt: skip
+    assert found[0] > found[1] == 0
+
+
+def test_the_box_that_searches_by_itself_follows_columns_only(world: World, monkeypatch: Any) -> None:
+    client = world.client(COMMUNITY)
+    column = {"app_label": "grids", "model_name": "post", "field_name": "area", "term": "1"}
+    assert client.get("/admin/autocomplete/", column).status_code == 200
+    for other in ({"field_name": "partners", "model_name": "partyorganization"}, {"model_name": "x"},
+                  {"app_label": ""}, {"field_name": "nothing"}, {"field_name": "role"}):  # fmt: skip
+        assert client.get("/admin/autocomplete/", {**column, **other}).status_code == 403, other
+    monkeypatch.delattr(AdminSite, "autocomplete_view")
+    with pytest.raises(AttributeError, match="get_limit_choices_to"):
+        admin.site.autocomplete_view(
+            _asked(world, {**column, "field_name": "partners", "model_name": "partyorganization"})
+        )
+
+
+def _asked(world: World, query: dict[str, str]) -> Any:
+    request = RequestFactory().get("/admin/autocomplete/", query)
+    request.user = world.town.person(COMMUNITY)
+    return request

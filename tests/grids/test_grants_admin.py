@@ -14,7 +14,7 @@ from accounts.actions import set_active
 from audit.models import Event
 from clockwork.actions import load_calendar, load_policies
 from clockwork.selectors import db_now
-from grids import permissions, selectors
+from grids import permissions, selectors, trees
 from grids.actions import grants, groups
 from grids.models import Area, AreaGroupPermission, AreaUserPermission, RowGrant
 from requests_board.actions.requests import submit_request
@@ -85,6 +85,23 @@ def test_a_person_is_given_a_right_at_a_place_until_a_day(town, keeper):
     assert keeper.get(reverse(f"{PERSON}_change", args=[row.pk])).status_code == 200
     shown = f"{selectors.today():%Y年%-m月%-d日}"
     assert shown in keeper.get(reverse(f"{PERSON}_changelist")).content.decode()
+
+
+def test_who_was_trusted_with_what_is_not_told_on_the_page_of_the_place(town, keeper, client):
+    trees.update_area(town.community, phone="12345", reason="新电话")
+    data = {"user": "outsider", "right": "view_request", "place": "槐荫社区", "reason": "替生病的人"}
+    assert keeper.post(reverse(f"{PERSON}_add"), data).status_code == 302
+    row = AreaUserPermission.objects.get()
+    grants.end_grant(row, actor=town.security_admin, reason="病好了")
+    for verb, reason in (("grant.given", "替生病的人"), ("grant.ended", "病好了")):
+        event = Event.objects.get(verb=verb)
+        assert (event.target_type, event.reason) == ("grids.areauserpermission", reason)
+        assert (event.scope_path, event.data["area"]) == (town.community.scope_path, town.community.pk)
+    client.force_login(town.community_worker)
+    told = client.get(reverse("admin:grids_area_history", args=[town.community.pk])).content.decode()
+    assert "新电话" in told
+    assert "替生病的人" not in told
+    assert "病好了" not in told
 
 
 def test_given_again_the_new_term_holds(town, keeper):

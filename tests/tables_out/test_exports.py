@@ -249,6 +249,16 @@ def test_the_admins_filters_hold(town: Any, client: Any) -> None:
     assert "搜“1号楼”" in sheet["A3"].value
 
 
+def test_a_number_that_was_searched_for_stays_out_of_file_and_trail(town: Any, client: Any) -> None:
+    requests.submit_request(area=town.building, text="灯坏了", phone="19900001234")
+    client.force_login(town.community_worker)
+    taken = client.post(url("admin.requests_board.servicerequest", q="199 0000 1234"), {"format": "xlsx"})
+    sheet = sheet_of(taken)
+    assert len(cells(sheet)) == 2
+    assert "搜“199****1234”" in sheet["A3"].value
+    assert "搜“199****1234”" in Event.objects.get(verb="list.exported").after
+
+
 @pytest.mark.parametrize("query", [{"nonsense__x": "1"}, {"kind__exact": "x"}, {"e": "1"}, {"p": "x"}, {"o": "zz"}])
 def test_a_filter_that_is_none_is_said_or_ignored(town: Any, client: Any, query: dict[str, str]) -> None:
     client.force_login(town.system_admin)
