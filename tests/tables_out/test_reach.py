@@ -108,6 +108,9 @@ def test_an_organisation_is_put_below_ones_own_only(town: Any) -> None:
         for name in (far.name, town.committee.name, town.general_branch.name)
     )
     assert "找不到" in words(foreign)
+    (numbered,) = plan("party", town.community_worker, {**new, "parent": f"（编号{far.pk}）"})
+    assert "找不到" in words(numbered)
+    assert far.name not in words(numbered)
     assert "不归您管" in words(above)
     assert own.verb == "new"
     assert plan("party", town.far_worker, {**new, "parent": far.name, "area": "西河街道/河湾社区"})[0].verb == "new"
