@@ -125,6 +125,18 @@ def test_what_lies_above_stays_covered(town: Any) -> None:
     assert covered == {town.estate.pk, town.street.pk, town.far_community.pk}
 
 
+def test_a_closed_account_gets_no_post(town: Any) -> None:
+    held, free = factories.user("helper"), factories.user("other")
+    factories.post(held, "grid_worker", town.grid)
+    for person in (held, free):
+        person.is_active = False
+        person.save(update_fields=["is_active"])
+    row = {"role": "网格员", "area": f"{AREA}/槐荫小区/第一网格"}
+    same, wrong = plan("local_posts", town.community_worker, *({**row, "username": p} for p in ("helper", "other")))
+    assert same.verb == "same"
+    assert "“other”已经停用" in words(wrong)
+
+
 def test_a_pairing_is_made_by_who_keeps_both_sides(town: Any) -> None:
     office = Partner.objects.create(area=town.district, category="department", name="区局", code="D9")
     DepartmentProfile.objects.create(partner=office, group="government")
