@@ -30,7 +30,13 @@ PERMISSIONS: dict[str, str] = {
 }
 
 # What stays with an office, and what only a partner's own people may do: nobody is granted it beside their role.
-NOT_GRANTED = frozenset({"manage_posts", "manage_users", "view_audit", "enter_admin", "answer_allocation"})
+# Settings and jobs belong to no place, so a grant at one building would open all of them.
+NOT_GRANTED = frozenset(
+    {
+        "manage_posts", "manage_users", "view_audit", "enter_admin", "answer_allocation", "manage_settings",
+        "retry_jobs",
+    }
+)  # fmt: skip
 GRANTED: dict[str, str] = {code: label for code, label in PERMISSIONS.items() if code not in NOT_GRANTED}
 
 

@@ -50,6 +50,8 @@ class PartyBook(Book):
 
     places: Any = None
     all: dict[int, Organization] = field(default_factory=dict)
+    # Those within the person's reach and above: only they are found, by word or number.
+    near: set[int] = field(default_factory=set)
     by_word: dict[str, list[Organization]] = field(default_factory=lambda: defaultdict(list))
     covers: dict[int, list[int]] = field(default_factory=lambda: defaultdict(list))
     by_code: dict[str, int] = field(default_factory=dict)
@@ -130,11 +132,11 @@ class Party(Registry):
         for values in valid.values_list(*columns):
             book.all[values[0]] = Organization(*values, values[0] in inside)  # type: ignore[call-arg]  # one by one
         # Of the others it is not even told that they are there.
-        known = set(inside)
+        book.near = set(inside)
         for pk in inside:
-            while (pk := book.all[pk].parent or 0) in book.all and pk not in known:
-                known.add(pk)
-        for one in (book.all[pk] for pk in book.all if pk in known):
+            while (pk := book.all[pk].parent or 0) in book.all and pk not in book.near:
+                book.near.add(pk)
+        for one in (book.all[pk] for pk in book.all if pk in book.near):
             for word in {one_form(one.name), one_form(book.path(one)), one.code} - {""}:
                 book.by_word[word].append(one)
 
@@ -179,7 +181,7 @@ class Party(Registry):
         if not text:
             return None, None
         by_id = re.fullmatch(r".*（编号(\d{1,18})）", text)
-        found = [book.all[int(by_id[1])]] if by_id and int(by_id[1]) in book.all else book.by_word.get(text, [])
+        found = [book.all[int(by_id[1])]] if by_id and int(by_id[1]) in book.near else book.by_word.get(text, [])
         if len(found) == 1:
             return found[0], None
         if found:

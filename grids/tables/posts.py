@@ -119,6 +119,7 @@ class Posts(Registry):
         if start and end and end < start:
             row.faults.say("valid_to", "任期结束不能早于开始。")
         data = {"user": str(person.pk) if person else "", "role": role, "area": area.id if area else None}
+        data["closed"] = person is not None and not person.is_active
         return key, {**data, "valid_from": start, "valid_to": end}
 
     def _person(self, row: Row, book: PostBook) -> User | None:
@@ -141,10 +142,13 @@ class Posts(Registry):
         return person
 
     def plan(self, rows: Any, user: Any) -> Any:
-        """Plan as any registry; nobody gives a post to themself."""
+        """Plan as any registry; nobody gives a post to themself, or to an account that is closed."""
         for planned in super().plan(rows, user):
             if planned.verb in (NEW, "changed") and planned.data["user"] == str(user.pk):
                 fault = Fault("username", "不能给自己安排岗位，请由另一位管理员来办。")
+                planned = replace(planned, verb="wrong", data={}, faults=(fault,))
+            elif planned.verb == NEW and planned.data["closed"]:
+                fault = Fault("username", f"账号“{planned.values['username']}”已经停用，请先启用，或者换一个人。")
                 planned = replace(planned, verb="wrong", data={}, faults=(fault,))
             yield planned
 

@@ -1,8 +1,10 @@
 """The table of roles: complete, consistent, and printed as the documentation shows it."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.contrib import admin
 
 from grids import roles
 from grids.models import Area
@@ -33,6 +35,18 @@ def test_only_roles_that_may_reveal_name_fields_to_unmask():
 
 def test_every_right_can_be_granted_on_a_place():
     assert {code for code, _ in Area._meta.permissions} == set(roles.PERMISSIONS)
+
+
+def opened_by_a_grant() -> set[str]:
+    """Return the lists of the admin that lie nowhere and that a grant at one place would open."""
+    lists: list[Any] = [one for one in admin.site._registry.values() if one.place == ""]
+    return {str(one.opts) for one in lists if {*one.looks, *one.keeps} & set(roles.GRANTED)}
+
+
+def test_a_grant_at_a_place_opens_no_list_that_lies_nowhere(monkeypatch):
+    assert opened_by_a_grant() == set()
+    monkeypatch.setitem(roles.GRANTED, "retry_jobs", "")
+    assert opened_by_a_grant() == {"audit.job", "audit.heartbeat"}
 
 
 def test_an_unknown_right_is_refused():

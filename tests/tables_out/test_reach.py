@@ -108,6 +108,9 @@ def test_an_organisation_is_put_below_ones_own_only(town: Any) -> None:
         for name in (far.name, town.committee.name, town.general_branch.name)
     )
     assert "找不到" in words(foreign)
+    (numbered,) = plan("party", town.community_worker, {**new, "parent": f"（编号{far.pk}）"})
+    assert "找不到" in words(numbered)
+    assert far.name not in words(numbered)
     assert "不归您管" in words(above)
     assert own.verb == "new"
     assert plan("party", town.far_worker, {**new, "parent": far.name, "area": "西河街道/河湾社区"})[0].verb == "new"
@@ -120,6 +123,18 @@ def test_what_lies_above_stays_covered(town: Any) -> None:
     write("party", town.community_worker, {**row, "covers": f"{AREA}/槐荫小区"})
     covered = set(PartyOrganization.objects.get(pk=branch.pk).covers.values_list("pk", flat=True))
     assert covered == {town.estate.pk, town.street.pk, town.far_community.pk}
+
+
+def test_a_closed_account_gets_no_post(town: Any) -> None:
+    held, free = factories.user("helper"), factories.user("other")
+    factories.post(held, "grid_worker", town.grid)
+    for person in (held, free):
+        person.is_active = False
+        person.save(update_fields=["is_active"])
+    row = {"role": "网格员", "area": f"{AREA}/槐荫小区/第一网格"}
+    same, wrong = plan("local_posts", town.community_worker, *({**row, "username": p} for p in ("helper", "other")))
+    assert same.verb == "same"
+    assert "“other”已经停用" in words(wrong)
 
 
 def test_a_pairing_is_made_by_who_keeps_both_sides(town: Any) -> None:
