@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from accounts.forms import PersonField
 from accounts.selectors import person
 from common.admin import Children, KeptForm, ScopedAdmin, ScopedInline, SettingsAdmin, confirmed
-from common.admin.filters import ReachableFilter
+from common.admin.filters import ReachableFilter, kept_for_a_while
 from common.masks import mask_phone
 from common.phones import phone_of
 from grids.admin.filters import PlaceFilter
@@ -155,7 +155,8 @@ class FieldFilter(ReachableFilter):
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Return the fields of work."""
-        return [(str(row.pk), str(row)) for row in ResourceType.objects.filter(parent=None)]
+        fields = ResourceType.objects.filter(parent=None)
+        return kept_for_a_while("fields of work", lambda: [(str(row.pk), str(row)) for row in fields])
 
 
 class ServedAreaInline(ScopedInline):

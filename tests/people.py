@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from common.admin.filters import forget_choices
 from grids import selectors
 from grids.models import Area, DistrictProfile, PartyOrganization
 from tests import factories
@@ -142,7 +143,9 @@ def town(db: None) -> Town:
 
 @pytest.fixture(autouse=True)
 def _fresh_profile() -> Any:
-    """Let no test see the profile that another one left in the process."""
+    """Let no test see the profile, or the choices of filters, that another one left in the process."""
     selectors.forget_profile()
+    forget_choices()
     yield
     selectors.forget_profile()
+    forget_choices()

@@ -13,17 +13,16 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core import checks
 from django.core.exceptions import FieldDoesNotExist, ValidationError
-from django.core.paginator import Paginator
 from django.db import models
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 from django.forms import ModelChoiceField
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
-from django.utils.functional import cached_property
 
 from common import access
 from common.admin.forms import Children, KeptForm, children_of
+from common.admin.listing import Counted, by_date
 from common.admin.panels import history_of, panels_of
 from common.admin.steps import NONE_OF_YOURS
 from common.errors import DomainError
@@ -46,34 +45,6 @@ class _Reachable:
         rows = super().get_field_queryset(db, db_field, request)  # type: ignore[misc]
         rows = model._default_manager.all() if rows is None else rows
         return related.choices(request, rows, self.keeps)
-
-
-class Counted(Paginator):
-    """Pages of a list, with the line above it: the number of rows for each value of a column, or sums of columns."""
-
-    def __init__(self, *args: Any, count_by: str = "", sum_of: tuple[str, ...] = (), **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.count_by, self.sum_of = count_by, sum_of
-        self.totals: list[tuple[str, int]] = []
-
-    @cached_property
-    def count(self) -> int:
-        """Return how many rows there are, all pages together."""
-        rows: Any = self.object_list
-        if not (self.count_by or self.sum_of):
-            return int(super().count)
-        model = rows.model
-        # Rows that a search found through several others count once.
-        rows = (model._default_manager.filter(pk__in=rows.values("pk")) if rows.query.distinct else rows).order_by()
-        if self.count_by:
-            counted = dict(rows.values_list(self.count_by).annotate(Count("pk")))
-            column = model._meta.get_field(self.count_by)
-            labels = dict(column.flatchoices) or {True: f"{column.verbose_name}的", False: "其余"}
-            self.totals = [(str(labels.get(value, value)), number) for value, number in counted.items()]
-            return sum(counted.values())
-        sums = rows.aggregate(_rows=Count("pk"), **{name: Sum(name) for name in self.sum_of})
-        self.totals = [(str(model._meta.get_field(name).verbose_name), sums[name] or 0) for name in self.sum_of]
-        return int(sums["_rows"])
 
 
 class ScopedAdmin(_Reachable, SearchMixin, admin.ModelAdmin):
@@ -200,14 +171,17 @@ class ScopedAdmin(_Reachable, SearchMixin, admin.ModelAdmin):
     def get_paginator(self, request: HttpRequest, queryset: Any, per_page: int, *args: Any, **kwargs: Any) -> Counted:
         """Count the list and its totals in one statement; a row's history has pages, too, and no totals."""
         own = queryset.model is self.model
-        asked: dict[str, Any] = {"count_by": self.count_by, "sum_of": self.sum_of} if own else {}
+        asked: dict[str, Any] = {}
+        if own:
+            asked = {"count_by": self.count_by, "sum_of": self.sum_of, "dated": self.date_hierarchy or ""}
         return Counted(queryset, per_page, *args, **kwargs, **asked)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Show the list with its totals, and the ways out and in as a table."""
         response = super().changelist_view(request, {**tables_of(self.model, request), **(extra_context or {})})
         if isinstance(response, TemplateResponse) and response.context_data and "cl" in response.context_data:
-            response.context_data["totals"] = response.context_data["cl"].paginator.totals
+            changelist = response.context_data["cl"]
+            response.context_data |= {"totals": changelist.paginator.totals, "by_date": by_date(changelist)}
         return response
 
     def history_view(
@@ -310,6 +284,8 @@ class SettingsAdmin(ScopedAdmin):
     looks: tuple[str, ...] = ("enter_admin",)
     keeps: tuple[str, ...] = ("manage_settings",)
     actions = None
+    # Filters of other lists that offer these rows need not read them for each person.
+    same_for_all = True
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Keep the code of a row that exists: other rows point at it."""
