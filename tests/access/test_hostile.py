@@ -79,7 +79,8 @@ def failures(world: World, name: str, words: tuple[str, ...] = WORDS) -> list[st
     """Ask a page with each parameter in turn made hostile, and say where it fails."""
     page = PAGES[name]
     role = sorted((page.sees or page.passes) - {STRANGER})[0]
-    words = words[:1] if name in WORKBOOKS else words
+    # The addresses of the API meet worse than these words where they are held to their document.
+    words = words[:1] if name in WORKBOOKS else words[:2] if name.startswith("api:") else words
     found = []
     for address, read in questions(world, name, role):
         for method in {"GET", "POST"} & set(page.methods):

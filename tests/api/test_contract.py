@@ -25,7 +25,7 @@ from tests.api.test_document import COPY
 
 pytestmark = [pytest.mark.django_db, pytest.mark.filterwarnings("ignore:Generating overly large repr")]
 
-EXAMPLES = int(os.environ.get("EXAMPLES", "2"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "1"))
 CONFIG = SchemathesisConfig.from_dict({
     "generation": {
         "max-examples": EXAMPLES, "deterministic": True, "no-shrink": True, "with-security-parameters": True,
