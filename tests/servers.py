@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -103,6 +104,25 @@ def application_url(database_settings: dict[str, Any]) -> str:
     return f"postgres://{database.APP}:{APP_PASSWORD}@{host}:{port}/{name}"
 
 
+def _make_role(connection: Any) -> None:
+    """Create the application's role or set its password: processes of one suite share the server, not the database, so
+    no advisory lock keeps them apart, and whoever is slower by a moment tries again.
+    """
+    from django.db import Error
+
+    for attempt in range(1, 21):
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [database.APP])
+                verb = "ALTER" if cursor.fetchone() else "CREATE"
+                cursor.execute(f"{verb} ROLE {database.APP} LOGIN PASSWORD '{APP_PASSWORD}'")
+            return
+        except Error:
+            if attempt == 20:
+                raise
+            time.sleep(0.1)
+
+
 def work_as_application() -> None:
     """Create the application's role, give it its rights, and let every connection of the suite work as it."""
     from django.core.management import call_command, get_commands
@@ -111,14 +131,8 @@ def work_as_application() -> None:
 
     if "grant_app_role" not in get_commands():
         return
-    with connection.cursor() as cursor:
-        # Several processes of one suite share the server: one of them creates the role.
-        cursor.execute("SELECT pg_advisory_lock(4417)")
-        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [database.APP])
-        verb = "ALTER" if cursor.fetchone() else "CREATE"
-        cursor.execute(f"{verb} ROLE {database.APP} LOGIN PASSWORD '{APP_PASSWORD}'")
-        call_command("grant_app_role", role=database.APP)
-        cursor.execute("SELECT pg_advisory_unlock(4417)")
+    _make_role(connection)
+    call_command("grant_app_role", role=database.APP)
     connection_created.connect(_become_application, weak=False)
     _become_application(connection=connection)
     _empty_as_owner()

@@ -119,7 +119,7 @@ SITE: dict[str, tuple[str, str]] = {
     "admin:password_change": ("in", "in"),
     "admin:password_change_done": ("in", "method"),
     "admin:jsi18n": ("in", "method"),
-    "admin:autocomplete": ("door", "method"),
+    "admin:autocomplete": ("door", "door"),
     "admin:view_on_site": ("missing", "missing"),
     "admin:app_list": ("in", "in"),
     "admin:grids_sight": ("in", "in"),
