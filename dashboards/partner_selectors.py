@@ -37,13 +37,9 @@ class Part:
 
 
 def parts(root: Area, period: Period) -> list[Part]:
-    """Return the five categories: active partners of the district, and what they did for the places below `root`."""
-    partners = dict(
-        Partner.objects.filter(FIGURES["partners"].rows(period))
-        .order_by()
-        .values_list("category")
-        .annotate(n=Count("pk"))
-    )
+    """Return the five categories: active partners for `root`, and what they did for the places below it."""
+    counted = rows_of(FIGURES["partners"], root, period).order_by().values_list("category")
+    partners = dict(counted.annotate(n=Count("pk")))
     solved = _per_week(ServiceRequest, "resolved_at", "handler_partner__category", root, period)
     came = _per_week(Allocation, "delivered_at", "partner__category", root, period)
     found = []

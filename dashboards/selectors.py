@@ -94,9 +94,17 @@ def root_for(user: Any, area_id: int | None, code: str = "") -> Area | None:
 
 
 def rows_of(figure: Figure, root: Area, period: Period) -> QuerySet[Any]:
-    """Return exactly the rows that a figure counts below `root`."""
-    below = MODELS[figure.kind]._default_manager.filter(scope_path__startswith=root.scope_path)
-    return below.filter(figure.rows(period))
+    """Return exactly the rows that a figure counts at `root` (`lies_at`)."""
+    return MODELS[figure.kind]._default_manager.filter(lies_at(root, figure.kind), figure.rows(period))
+
+
+def lies_at(root: Area, kind: str) -> Q:
+    """Match what lies at `root` and below it; for partners also those of the places above, which serve it too."""
+    here = Q(scope_path__startswith=root.scope_path)
+    if kind != PARTNER:
+        return here
+    parts = root.scope_path.strip("/").split("/")
+    return here | Q(scope_path__in=["/" + "".join(f"{part}/" for part in parts[:n]) for n in range(1, len(parts))])
 
 
 def rows_among(figure: Figure, root: Area, period: Period) -> QuerySet[Any]:
@@ -105,7 +113,7 @@ def rows_among(figure: Figure, root: Area, period: Period) -> QuerySet[Any]:
     """
     if figure.among is None:
         return rows_of(figure, root, period).annotate(counted=Value(True))
-    below = MODELS[figure.kind]._default_manager.filter(scope_path__startswith=root.scope_path)
+    below = MODELS[figure.kind]._default_manager.filter(lies_at(root, figure.kind))
     counted = Case(When(figure.rows(period), then=Value(True)), default=Value(False))
     return below.filter(figure.among(period)).annotate(counted=counted)
 
