@@ -51,17 +51,17 @@ WITH taken AS (
     RETURNING code, count, ends_at
 )
 SELECT coalesce(max(ceil(extract(epoch FROM ends_at - statement_timestamp()))), 0)
-FROM taken JOIN accounts_ratelimit AS allowed USING (code) WHERE taken.count > allowed.amount
+FROM taken JOIN accounts_ratelimit AS allowed USING (code) WHERE taken.count > allowed.amount * %(times)s
 """
 
 
-def take(codes: Sequence[str], caller: str) -> int:
-    """Count one use by `caller` against each of these limits; return for how many seconds it may not go on, else 0.
+def take(codes: Sequence[str], caller: str, *, times: int = 1) -> int:
+    """Count one use by `caller` against `times` each of these limits; return the seconds until it may go on, else 0.
 
     One statement by the database's clock. A span begins at round times, so twice the amount may pass around its end.
     """
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE, {"codes": list(codes), "caller": caller})
+        cursor.execute(_TAKE, {"codes": list(codes), "caller": caller, "times": times})
         return int(cursor.fetchone()[0])
 
 

@@ -147,7 +147,7 @@ class RateLimit(models.Model):
     seconds = models.PositiveIntegerField("每多少秒")
 
     class Meta:
-        verbose_name = verbose_name_plural = "登录和接口限次"
+        verbose_name = verbose_name_plural = "限次"
         ordering = ("code",)
         constraints = [models.CheckConstraint(condition=Q(seconds__gte=1), name="rate_limit_seconds")]
 

@@ -57,7 +57,7 @@ VERBS = {
     "dispatch_policy.added": "启用新的调配规则", "dispatch_run.ordered": "安排统筹", "dispatch_run.done": "统筹完成",
     "metricdefinition.kept": "修改指标说明", "factform.kept": "修改取数表", "requestcategory.kept": "修改诉求类别",
     "declinereason.kept": "修改谢绝原因",
-    "notacceptedreason.kept": "修改不予受理原因", "publiclimit.kept": "修改公众入口限次",
+    "notacceptedreason.kept": "修改不予受理原因",
     "ratelimit.kept": "修改限次",
     "tokenpolicy.kept": "修改令牌规定", "import_policy.changed": "修改导入规定",
     "district.profile_changed": "修改本区信息",

@@ -17,7 +17,6 @@ from requests_board.models import (
     DeclineReason,
     DispatchPolicy,
     NotAcceptedReason,
-    PublicLimit,
     RequestCategory,
     ResourceRequest,
     ServiceRequest,
@@ -138,16 +137,6 @@ class DispatchPolicyAdmin(SettingsAdmin):
     def store(self, request: HttpRequest, row: DispatchPolicy, form: Any, children: Children, seen: str | None) -> None:
         """Put the new version in force."""
         settings.add_policy(row, actor=request.user)
-
-
-@admin.register(PublicLimit)
-class PublicLimitAdmin(KeptSettingAdmin):
-    """How often a sender may use a public door; the doors are the product's."""
-
-    looks = ("manage_settings",)
-    list_display = ("code", "name", "amount", "seconds")
-    search_fields = ("code", "name")
-    adds = False
 
 
 @admin.register(SystemFeedback)

@@ -196,7 +196,6 @@ def building_request(building: Area) -> board.ServiceRequest:
 def _set_up(world: World, i: int, building: Area, partner: Partner) -> None:
     """Add what is only seen in the admin."""
     board.DispatchPolicy.objects.create()
-    board.PublicLimit.objects.create(code=f"q{i}", name=f"入口{i}", amount=9, seconds=60)
     RateLimit.objects.create(code=f"q{i}", name=f"接口{i}", amount=9, seconds=60)
     TokenPolicy.objects.get_or_create(pk=1)
     holder = User.objects.get(username=f"crowd{i}")

@@ -13,7 +13,6 @@ from requests_board.models import (
     DeclineReason,
     DispatchPolicy,
     NotAcceptedReason,
-    PublicLimit,
     RequestCategory,
 )
 from volunteering.models import ServiceType
@@ -66,13 +65,9 @@ def load_reasons() -> int:
 
 def load_limits() -> int:
     """Add the missing limits: of the public doors, of signing in, of the API."""
-    return sum(
-        _add(
-            model,
-            [model(code=r["code"], name=r["name"], amount=int(r["amount"]), seconds=int(r["seconds"])) for r in rows],
-        )
-        for model, rows in ((PublicLimit, _rows("public_limits")), (RateLimit, _rows("rate_limits")))
-    )
+    numbers = ("amount", "seconds")
+    rows = [{**row, **{name: int(row[name]) for name in numbers}} for row in _rows("rate_limits")]
+    return _add(RateLimit, [RateLimit(**row) for row in rows])
 
 
 def load_service_types() -> int:

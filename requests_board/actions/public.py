@@ -1,12 +1,9 @@
 """What anybody may do without an account, and how often."""
 
-import time
-
-from django.db import connection, transaction
-
+from accounts import brake
 from common.crypto import keyed_digest
 from common.errors import Invalid, TooMany
-from requests_board.models import PublicLimit, SystemFeedback
+from requests_board.models import SystemFeedback
 
 MAX_TEXT = 500
 # Behind one address a whole estate may stand: so many devices' worth of uses are taken from it, and no more.
@@ -21,34 +18,19 @@ def sender_key(address: str, agent: str = "") -> str:
 def count_sender(code: str, *, address: str, agent: str) -> None:
     """Count one use of a public door for the device and for its address; raise TooMany past the limit of either."""
     # A program gives itself another name for each try; its address it cannot choose.
-    count_visit(code, sender_key(address, agent))
-    count_visit(code, keyed_digest("address", address), times=DEVICES)
+    _count(code, sender_key(address, agent))
+    _count(code, keyed_digest("address", address), times=DEVICES)
 
 
 def count_lookup(number: str) -> None:
     """Count one look for a request by its number; raise TooMany before the last four digits can be guessed."""
-    count_visit("lookup_number", keyed_digest("number", number))
+    _count("lookup_number", keyed_digest("number", number))
 
 
-@transaction.atomic
-def count_visit(code: str, key: str, *, times: int = 1) -> None:
-    """Count one use of a public door; raise TooMany past `times` the limit that the district has set for it."""
-    limit = PublicLimit.objects.filter(pk=code).first()
-    if limit is None:
-        return
-    window = int(time.time()) // limit.seconds
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO requests_board_publichit (limit_id, sender_key, "window", count) VALUES (%s, %s, %s, 1)
-            ON CONFLICT (limit_id, sender_key, "window") DO UPDATE SET count = requests_board_publichit.count + 1
-            RETURNING count
-            """,
-            [code, key, window],
-        )
-        (count,) = cursor.fetchone()
-    if count > limit.amount * times:
-        raise TooMany
+def _count(code: str, caller: str, *, times: int = 1) -> None:
+    wait = brake.take((code,), caller, times=times)
+    if wait:
+        raise TooMany(retry_after=wait)
 
 
 def leave_feedback(*, text: str, page: str = "") -> SystemFeedback:

@@ -5,13 +5,12 @@ from requests_board.models.catalogue import (
     DeclineReason,
     DispatchPolicy,
     NotAcceptedReason,
-    PublicLimit,
     RequestCategory,
 )
 from requests_board.models.needs import ResourceRequest
 from requests_board.models.requests import RequestEcho, RequestPhoto, ServiceRequest
 from requests_board.models.runs import DispatchRun
-from requests_board.models.traces import PublicHit, SystemFeedback
+from requests_board.models.traces import SystemFeedback
 
 __all__ = [
     "Allocation",
@@ -19,8 +18,6 @@ __all__ = [
     "DispatchPolicy",
     "DispatchRun",
     "NotAcceptedReason",
-    "PublicHit",
-    "PublicLimit",
     "RequestCategory",
     "RequestEcho",
     "RequestPhoto",

@@ -5,7 +5,6 @@ import re
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
 
 from clockwork.models import DeadlinePolicy
 
@@ -124,19 +123,3 @@ class DispatchPolicy(models.Model):
     def current(cls) -> "DispatchPolicy":
         """Return the newest version; an unsaved one with the defaults where none was ever stored."""
         return cls.objects.first() or cls(version=0)
-
-
-class PublicLimit(models.Model):
-    """How often one sender may use a public door within a span of seconds."""
-
-    code = models.CharField("入口", max_length=20, primary_key=True)
-    name = models.CharField("名称", max_length=40)
-    amount = models.PositiveIntegerField("次数")
-    seconds = models.PositiveIntegerField("每多少秒")
-
-    class Meta:
-        verbose_name = verbose_name_plural = "公众入口限次"
-        constraints = [models.CheckConstraint(condition=Q(seconds__gte=1), name="public_limit_seconds")]
-
-    def __str__(self) -> str:
-        return self.name

@@ -1,27 +1,9 @@
-"""What the public doors leave behind: counted visits without addresses, and opinions about this system."""
+"""What the public doors leave behind: opinions about this system."""
 
 import uuid
 
 from django.db import models
 from django.db.models.functions import Now
-
-from requests_board.models.catalogue import PublicLimit
-
-
-class PublicHit(models.Model):
-    """How often one sender used a door in one span; the sender is a keyed hash, never an address."""
-
-    limit = models.ForeignKey(PublicLimit, models.CASCADE, related_name="+")
-    sender_key = models.CharField(max_length=64)
-    window = models.BigIntegerField()
-    count = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        verbose_name = verbose_name_plural = "公众入口计数"
-        constraints = [models.UniqueConstraint(fields=["limit", "sender_key", "window"], name="public_hit_once")]
-
-    def __str__(self) -> str:
-        return f"{self.limit_id} {self.window}"
 
 
 class SystemFeedback(models.Model):

@@ -95,7 +95,6 @@ MODELS: dict[str, Rights] = {
     "requests_board.declinereason": SETTINGS,
     "requests_board.notacceptedreason": SETTINGS,
     "requests_board.dispatchpolicy": SETTINGS | each((SYSTEM, FIRST), ADD),
-    "requests_board.publiclimit": each((SYSTEM, FIRST), CHANGE),
     "requests_board.systemfeedback": each((SYSTEM, FIRST), CHANGE | {"delete"}),
     "volunteering.servicetype": SETTINGS,
     "volunteering.volunteerteam": PARTNERS,
