@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any, ClassVar
@@ -31,9 +32,9 @@ class RowRegistry(Registry):
     # Tables whose rows belong to the row itself and go with it.
     own: ClassVar[tuple[type[models.Model], ...]] = ()
 
+    @abstractmethod
     def put(self, row: Any, data: Values, names: Iterable[str]) -> None:
         """Set the columns `names` of the sheet on a row."""
-        raise NotImplementedError
 
     def extras(self, ids: list[Any]) -> dict[str, Values]:
         """Return what hangs on these rows, by id as text."""

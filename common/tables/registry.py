@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -55,7 +56,7 @@ class Row:
     faults: Faults
 
 
-class Registry:
+class Registry(ABC):
     """A registry as a table. A room says what its cells mean; keys, doubles, comparison and undo are done here.
 
     `opens` is the right to see personal columns in full, at the place of each row.
@@ -75,27 +76,27 @@ class Registry:
 
     # What a room says -------------------------------------------------------------------------------------------
 
+    @abstractmethod
     def book(self, user: Any, rows: list[Cells] | None) -> Book:
         """Read what planning `rows` looks up, within the person's reach; None: what an export shows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def meaning(self, row: Row, book: Any) -> tuple[str, Values]:
         """Return the key of a row and what its writer needs; say what is wrong with it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def enter(self, planned: list[Planned], user: Any) -> dict[int, tuple[str, Values]]:
         """Write new rows and return for each line its id and what `undo` needs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def change(self, planned: list[Planned], user: Any) -> dict[int, tuple[str, Values]]:
         """Write changed rows and return for each line its id and what `undo` needs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def take_back(self, verb: str, written: list[tuple[str, Values]], user: Any) -> list[tuple[str, str]]:
         """Take back rows of one verb; return (id, sentence) for those that cannot be."""
-        raise NotImplementedError
 
-    def lock(self, ids: list[str]) -> None:
+    def lock(self, ids: list[str]) -> None:  # noqa: B027  # most registries have nothing more to hold
         """Keep the rows that are about to change as they are until the transaction ends."""
 
     def kept_by(self, user: Any, verb: str) -> Q:
