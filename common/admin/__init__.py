@@ -8,7 +8,13 @@ rooms tell on a row's pages.
 from common.admin.filters import ReachableFilter
 from common.admin.forms import Children, KeptForm
 from common.admin.panels import Happened, Panel, historian, panel
-from common.admin.scope import ScopedAdmin, ScopedInline, SettingsAdmin, every_list_is_scoped
+from common.admin.scope import (
+    ScopedAdmin,
+    ScopedInline,
+    SettingsAdmin,
+    every_list_is_scoped,
+    every_list_writes_by_an_action,
+)
 from common.admin.steps import confirmed
 
 __all__ = [
@@ -22,6 +28,7 @@ __all__ = [
     "SettingsAdmin",
     "confirmed",
     "every_list_is_scoped",
+    "every_list_writes_by_an_action",
     "historian",
     "panel",
 ]

@@ -336,3 +336,17 @@ def every_list_is_scoped(app_configs: Any = None, **kwargs: Any) -> list[checks.
         )
         for part in loose
     ]
+
+
+def every_list_writes_by_an_action(app_configs: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
+    """Fail start-up for a list with a form that nothing stores, or with a button that removes by nothing."""
+    found: list[checks.CheckMessage] = []
+    for one in map(type, admin.site._registry.values()):
+        if not issubclass(one, ScopedAdmin):
+            continue
+        written = bool(one.keeps) and (one.adds or one.changes)
+        removed = one.has_delete_permission is not ScopedAdmin.has_delete_permission
+        if (written and one.store is ScopedAdmin.store) or (removed and one.delete_model is ScopedAdmin.delete_model):
+            name = f"{one.__module__}.{one.__name__}"
+            found.append(checks.Error(f"{name} offers to write and names no action that does.", id="hedong.E003"))
+    return found

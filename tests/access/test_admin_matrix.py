@@ -16,7 +16,7 @@ from django.urls import reverse
 
 from audit.admin import EventAdmin
 from common import access
-from common.admin import every_list_is_scoped
+from common.admin import ScopedAdmin, every_list_is_scoped, every_list_writes_by_an_action
 from grids.admin.grants import RowGrantAdmin
 from grids.admin.places import AreaAdmin
 from grids.admin.posts import PostAdmin
@@ -332,3 +332,12 @@ def test_a_list_that_does_not_ask_whose_rows_it_shows_stops_the_start(monkeypatc
     assert sorted(fault.msg.split(" ")[0].rpartition(".")[2] for fault in every_list_is_scoped()) == [
         "LooseAdmin", "LooseInline",
     ]  # fmt: skip
+
+
+def test_a_form_that_no_action_stores_stops_the_start(monkeypatch):
+    assert every_list_writes_by_an_action() == []
+    forms = type("FormsAdmin", (ScopedAdmin,), {"keeps": ("manage_posts",)})
+    gone = type("GoneAdmin", (ScopedAdmin,), {"has_delete_permission": lambda self, request, obj=None: True})
+    monkeypatch.setitem(admin.site._registry, Group, forms(Group, admin.site))
+    monkeypatch.setitem(admin.site._registry, Post, gone(Post, admin.site))
+    assert len(every_list_writes_by_an_action()) == 2
