@@ -75,6 +75,7 @@ def _registry(http: HttpRequest, sheet: Sheet) -> HttpResponse:
     columns = sheet.columns_for(http.user)
     context = {
         "door": "imports", "sheet": sheet, "sheet_list": f"sheet.{sheet.code}", "columns": columns, "error": error,
+        "has_lists": any(column.choices for column in columns),
         "policy": selectors.policy(),
     }  # fmt: skip
     return render(http, "audit/imports/registry.html", context, status=error.status if error else 200)

@@ -322,6 +322,18 @@ def test_the_five_categories_count_requests_and_resources(official, busy):
         assert page.context["sets"][0]["count"] == part.partners
 
 
+def test_the_partners_of_a_street_are_those_here_and_those_above(client, busy):
+    Partner.objects.create(area=busy.town.far_street, category="property", name="别处物业", code="W9")
+    Partner.objects.create(area=busy.town.community, category="property", name="本地物业", code="W8")
+    client.force_login(busy.town.person("street_worker"))
+    parts = {part.category: part for part in partner_selectors.parts(busy.town.street, Period(db_now(), 30))}
+    # The firm of the whole district, and the one of a community of the street; three departments of the district.
+    assert (parts["property"].partners, parts["department"].partners) == (2, 3)
+    for category, part in parts.items():
+        page = client.get("/district/rows/", {"m": "partners", "category": category, "days": 30})
+        assert page.context["sets"][0]["count"] == part.partners
+
+
 def gap_of(root, period=None):
     found = partner_selectors.gaps(root, period or Period(db_now(), 30))
     assert len(found) == 1
